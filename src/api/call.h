@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "access/idempotent_calls.h"
 #include "api/arguments.h"
 #include "api/caller.h"
 #include "base/clock.h"
@@ -27,6 +28,7 @@ struct Context {
   const observe::GatewayInfo& info;
   std::string node; // the id of this run of the server
   std::size_t text_bytes;
+  access::IdempotentCalls& calls;
   std::shared_ptr<rooms::UserUse> use = std::make_shared<rooms::UserUse>(); // of applications: without limits
 };
 
@@ -47,6 +49,7 @@ class Call {
         done_(std::move(done)) {}
 
   Arguments arguments;
+  rooms::CallRecordPtr record = {}; // of a call with an idempotency key, for the message that it stores
 
   [[nodiscard]] const Caller& caller() const { return *caller_; }
   [[nodiscard]] RoomName room() const { return RoomName{arguments.text("channel")}; }
@@ -54,6 +57,10 @@ class Call {
   // Acts as the application itself.
   [[nodiscard]] rooms::Actor actor(const Context& context) const { return actor_of(context, *caller_); }
 
+  // The same call, whose answer goes elsewhere.
+  [[nodiscard]] Call answered_to(Completion<Answer> done) && {
+    return Call(std::move(caller_), std::move(arguments), std::move(done));
+  }
   void answer(Answer result) { done_(std::move(result)); }
   void refuse(Refusal refusal) { done_(std::unexpected(std::move(refusal))); }
 

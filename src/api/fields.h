@@ -32,10 +32,20 @@ inline constexpr std::array kErrorMembers{
     Field{.name = "ref", .type = Type::text, .says = "The reference for `foyer why`.", .required = true},
     Field{.name = "field", .type = Type::text, .says = "The field at fault, if any."},
     Field{.name = "needs", .type = Type::text, .says = "The right that is missing, if any."}};
+// Of every method that changes something.
+inline constexpr Field kIdempotencyKey{.name = "idempotency_key",
+    .type = Type::text,
+    .says = "A name for this call: it happens once, and a repetition with the same content gets the same answer.",
+    .treatment = Treatment::mapped,
+    .least = 1,
+    .most = kKeyLength,
+    .grammar = Grammar::key};
 inline constexpr std::array kOnlyChannel{kChannel};
+inline constexpr std::array kChannelOnce{kChannel, kIdempotencyKey};
 inline constexpr Field kUser{
     .name = "user", .type = Type::text, .says = "The id of the user.", .required = true, .grammar = Grammar::user};
 inline constexpr std::array kOnlyUser{kUser};
+inline constexpr std::array kUserOnce{kUser, kIdempotencyKey};
 inline constexpr std::array kRoomCauses{Cause::NOT_FOUND, Cause::NOT_A_MEMBER, Cause::BUSY};
 
 } // namespace foyer::api

@@ -71,6 +71,8 @@ struct Method {
   // In place of `run`: the answer is lines of JSON, which are made while they are sent.
   Result<std::shared_ptr<BodySource>> (*stream)(
       const Context& context, const Caller& caller, const Arguments& arguments) = nullptr;
+  // Its effect is one message, in whose transaction the record of an idempotency key is stored.
+  bool stores_message = false;
   // Calls that follow each other may be under way at once: the room keeps their order.
   bool keeps_order = false;
   bool logged = false; // each call that succeeded is a line of the log: who changed what

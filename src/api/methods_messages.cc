@@ -28,13 +28,6 @@ constexpr Field kPublishAs{.name = "from",
     .says =
         "Publishes in the name of this user; needs the right as_user. Otherwise the application publishes as itself.",
     .members = kFrom};
-constexpr Field kIdempotencyKey{.name = "idempotency_key",
-    .type = Type::text,
-    .says = "The key of the message: the same key with the same content is published once.",
-    .treatment = mapped,
-    .least = 1,
-    .most = kKeyLength,
-    .grammar = Grammar::key};
 constexpr Field kB64Data{
     .name = "b64data", .type = Type::text, .says = "binary data is not supported", .treatment = refused};
 constexpr Field kSkipHistory{.name = "skip_history",
@@ -145,7 +138,8 @@ constexpr std::array kMessageDelete{kChannel,
         .says = "Of the message.",
         .required = true,
         .least = 1,
-        .most = kMostOffset}};
+        .most = kMostOffset},
+    kIdempotencyKey};
 constexpr std::array kMessageDeleteAnswer{
     Field{.name = "offset", .type = Type::number, .says = "Of the message.", .required = true}};
 constexpr std::array kCommand{
@@ -172,6 +166,7 @@ constexpr std::array kMethods{
         .answer = kPosition,
         .causes = kPublishCauses,
         .run = publish,
+        .stores_message = true,
         .keeps_order = true},
     Method{.name = "broadcast",
         .says = "Publishes the same in several rooms, in each independently of the others.",
@@ -214,7 +209,7 @@ constexpr std::array kMethods{
         .says = "Removes all messages of a room. Positions continue; keys of messages are forgotten.",
         .changes = "messages",
         .needs = "moderate:ROOM",
-        .fields = kOnlyChannel,
+        .fields = kChannelOnce,
         .causes = kRoomCauses,
         .run = history_remove,
         .logged = true},

@@ -8,7 +8,7 @@ namespace {
 
 using enum Treatment;
 
-constexpr std::array kMember{kChannel, kUser};
+constexpr std::array kMember{kChannel, kUser, kIdempotencyKey};
 constexpr std::array kRooms{Field{.name = "pattern",
                                 .type = Type::text,
                                 .says = "Only rooms whose names match; * stands for anything.",
@@ -40,7 +40,8 @@ constexpr std::array kRoomCreate{kChannel,
         .required = true,
         .least = 1,
         .most = kMostMembers,
-        .grammar = Grammar::user}};
+        .grammar = Grammar::user},
+    kIdempotencyKey};
 constexpr std::array kRoomMembersAnswer{
     Field{.name = "kind", .type = Type::text, .says = "public, private, direct or own.", .required = true},
     Field{.name = "members",
@@ -55,7 +56,8 @@ constexpr std::array kUpsert{kUser,
         .says = "Shown to others.",
         .required = true,
         .least = 1,
-        .most = kNameLength}};
+        .most = kNameLength},
+    kIdempotencyKey};
 constexpr std::array kForgetAnswer{
     Field{.name = "found", .type = Type::flag, .says = "Something of the user was stored.", .required = true}};
 constexpr std::array kCreateCauses{Cause::ROOM_EXISTS, Cause::ROOM_LIMIT};
@@ -83,7 +85,7 @@ constexpr std::array kMethods{
             "Deletes a room with its messages and members. Who has joined it is told with room_reset or room_removed.",
         .changes = "rooms",
         .needs = "rooms:ROOM",
-        .fields = kOnlyChannel,
+        .fields = kChannelOnce,
         .causes = kRoomCauses,
         .run = room_delete,
         .logged = true},
@@ -123,7 +125,7 @@ constexpr std::array kMethods{
                 "person's own room.",
         .changes = "users, members, rooms",
         .needs = "users:write",
-        .fields = kOnlyUser,
+        .fields = kUserOnce,
         .answer = kForgetAnswer,
         .run = user_forget,
         .logged = true},

@@ -1,6 +1,7 @@
 // The table, held against itself: what it says must be fit for a schema and for people.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <regex>
 #include <set>
 
@@ -35,6 +36,13 @@ TEST(Methods, EachHasWhatIsShownOfIt) {
     check_fields(method.name, method.fields);
   }
   EXPECT_EQ(find_method("rpc"), nullptr);
+}
+
+TEST(Methods, EachThatChangesSomethingTakesAnIdempotencyKey) {
+  for (const Method& method : methods()) {
+    const bool takes = std::ranges::find(method.fields, "idempotency_key", &Field::name) != method.fields.end();
+    EXPECT_EQ(takes, !method.changes.empty()) << method.name;
+  }
 }
 
 TEST(Grammars, TheSchemaSaysOfRoomsWhatTheServerSays) {

@@ -51,7 +51,8 @@ void publish_in(const Context& context, const Call& call, const RoomName& room, 
       {.room = room,
           .text = std::move(body->text),
           .key = std::string(call.arguments.text("idempotency_key")),
-          .type = body->type},
+          .type = body->type,
+          .record = call.record},
       [done = std::move(done)](Result<rooms::Published> published) mutable {
     if (!published) return done(std::unexpected(std::move(published).error()));
     done(position(published->offset, published->epoch));

@@ -1,5 +1,6 @@
 #include "api/sequence.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <utility>
@@ -16,7 +17,12 @@ struct Sequence : std::enable_shared_from_this<Sequence> {
   std::atomic<std::size_t> under_way = 0;
 
   [[nodiscard]] bool keeps_order(std::size_t at) const {
-    return commands[at].method != nullptr && commands[at].method->keeps_order;
+    const Command& command = commands[at];
+    return command.method != nullptr && command.method->keeps_order && !asks_first(command.request);
+  }
+  // A call with an idempotency key asks the store before it begins: nothing may overtake it.
+  [[nodiscard]] static bool asks_first(const json::Object& request) {
+    return std::ranges::any_of(request, [](const auto& member) { return iequals(member.key(), "idempotency_key"); });
   }
 
   void go() {

@@ -72,12 +72,16 @@ Result<Command> command_of_line(std::string_view line) {
   return command;
 }
 
+// A message in the name of a user, too: the room does not tell which application it was.
+bool logs(const Method& method, const Arguments& arguments) { return method.logged || arguments.has("from"); }
+
 } // namespace
 
 struct ServerApi::Exchange {
   Request request;
   Reply reply;
   CallerPtr caller = nullptr;
+  std::shared_ptr<bool> replayed = std::make_shared<bool>(false);
 };
 
 ServerApi::ServerApi(ApiDeps deps) : deps_(std::move(deps)) {
@@ -122,7 +126,9 @@ void ServerApi::answer(Exchange& exchange, const Result<Answer>& given) const {
   }
   std::string text;
   append_reply(text, given, exchange.request.ref);
-  exchange.reply(json_response(200, std::move(text)));
+  Response response = json_response(200, std::move(text));
+  if (*exchange.replayed) response.headers.add("Idempotency-Replayed", "true");
+  exchange.reply(std::move(response));
 }
 
 void ServerApi::enter(Request request, Reply reply, std::move_only_function<void(ExchangePtr)> next) const {
@@ -151,13 +157,37 @@ Completion<Answer> ServerApi::logging(
 }
 
 void ServerApi::run(const CallerPtr& caller, const Method& method, const json::Object& request, std::string_view text,
-    Completion<Answer> done) const {
+    Completion<Answer> done, std::shared_ptr<bool> replayed) const {
   calls_[static_cast<std::size_t>(&method - methods().data())]->add();
   auto arguments = Arguments::read(method.fields, request, text);
   if (!arguments) return done(std::unexpected(std::move(arguments).error()));
-  // A message in the name of a user: the room does not tell which application it was.
-  if (method.logged || arguments->has("from")) done = logging(*caller, method, *arguments, std::move(done));
-  method.run(deps_.context, Call(caller, std::move(*arguments), std::move(done)));
+  if (method.changes.empty() || !arguments->has("idempotency_key")) {
+    if (logs(method, *arguments)) done = logging(*caller, method, *arguments, std::move(done));
+    return method.run(deps_.context, Call(caller, std::move(*arguments), std::move(done)));
+  }
+  run_once(Call(caller, std::move(*arguments), {}), method, request, std::move(done), std::move(replayed));
+}
+
+void ServerApi::run_once(Call call, const Method& method, const json::Object& request, Completion<Answer> done,
+    std::shared_ptr<bool> replayed) const {
+  const std::string key_id = std::visit([](const auto& id) { return id.str(); }, call.caller().id);
+  access::CallRequest once{
+      .key = {key_id, std::string(method.name), std::string(call.arguments.text("idempotency_key"))},
+      .body_hash = access::hash_of_call(request),
+      .effect = method.stores_message ? access::CallEffect::message : access::CallEffect::other};
+  if (method.stores_message)
+    once.answer = [](const rooms::Appended& stored) { return position(stored.offset, stored.epoch); };
+  deps_.context.calls.run(std::move(once),
+      [this, &method, call = std::move(call)](rooms::CallRecordPtr record, Completion<std::string> worked) mutable {
+    if (logs(method, call.arguments)) worked = logging(call.caller(), method, call.arguments, std::move(worked));
+    Call with_record = std::move(call).answered_to(std::move(worked));
+    with_record.record = std::move(record);
+    method.run(deps_.context, std::move(with_record));
+  }, [done = std::move(done), replayed = std::move(replayed)](Result<access::CallAnswer> answer) mutable {
+    if (!answer) return done(std::unexpected(std::move(answer).error()));
+    if (replayed) *replayed = answer->replayed;
+    done(std::move(answer->text));
+  });
 }
 
 void ServerApi::call(const Method& method, Request request, Reply reply) const {
@@ -167,7 +197,7 @@ void ServerApi::call(const Method& method, Request request, Reply reply) const {
     if (method.stream != nullptr) return run_stream(exchange, method, body->get_object());
     if (method.run == nullptr) return run_batch(exchange, body->get_object());
     run(exchange->caller, method, body->get_object(), exchange->request.body,
-        [this, exchange](Result<Answer> done) { answer(*exchange, done); });
+        [this, exchange](Result<Answer> done) { answer(*exchange, done); }, exchange->replayed);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "access/endings.h"
+#include "access/idempotent_calls.h"
 #include "access/key_ring.h"
 #include "accounts/http/operations.h"
 #include "admin/openapi.h"
@@ -64,7 +65,8 @@ struct Server::Parts {
     [[nodiscard]] bool draining() const override { return parts.server->draining(); }
     [[nodiscard]] bool loops_turn() const override { return parts.server->loops_turn(); }
   } info{*this};
-  std::unique_ptr<access::KeyRing> key_ring; // these three with the gateway role
+  std::unique_ptr<access::KeyRing> key_ring; // these four with the gateway role
+  std::unique_ptr<access::IdempotentCalls> calls;
   std::unique_ptr<ApiKeys> api_keys;
   std::unique_ptr<api::ServerApi> api;
   std::unique_ptr<http::Router> router, metrics_router;
@@ -225,7 +227,8 @@ api::ApiDeps Server::Parts::server_api_deps() {
               .build = around.build,
               .info = info,
               .node = around.entropy.short_id(),
-              .text_bytes = config.gateway.text_bytes},
+              .text_bytes = config.gateway.text_bytes,
+              .calls = *calls},
       .keys = *api_keys,
       .metrics = around.metrics,
       .log = around.log,
@@ -290,6 +293,7 @@ void Server::Parts::make_gateway() {
       std::make_unique<gateway::Gateway>(around.loops, gateway_policy(config, around.loops.size()), gateway_deps());
   key_ring = std::make_unique<access::KeyRing>(
       chat->api_keys(), access::KeyRingPolicy{}, around.control, around.clock, around.metrics, around.log);
+  calls = std::make_unique<access::IdempotentCalls>(chat->calls(), around.control, around.metrics);
   api_keys = std::make_unique<ApiKeys>(config.api_key, *key_ring);
   api = std::make_unique<api::ServerApi>(server_api_deps());
   report_limit(around.metrics, "rooms_loaded", static_cast<double>(rooms.rooms_loaded),

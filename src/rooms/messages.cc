@@ -67,7 +67,8 @@ void RoomHome::publish(Actor actor, PublishRequest request, Completion<Published
         .key = message.key,
         .time = message.time,
         .known = {room.epoch(), room.stream.stored()},
-        .type = message.type};
+        .type = message.type,
+        .record = std::move(request.record)};
     const auto finish = [this](Room& r, Message m, Completion<Published> reply, Result<Appended> appended) {
       if (!appended) return reply(std::unexpected(std::move(appended).error()));
       m.offset = appended->offset;

@@ -75,6 +75,7 @@ struct PublishRequest {
   std::string text;     // or JSON text, compact and at most as long as a text may be
   std::string key = {}; // empty: none
   BodyType type = BodyType::text;
+  CallRecordPtr record = {}; // as in AppendRequest
 };
 struct Published {
   RoomName room;

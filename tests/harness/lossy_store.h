@@ -114,6 +114,7 @@ class LossyStore final : public engine::ChatStore {
   engine::HookOutbox& outbox() override { return store_->outbox(); }
   [[nodiscard]] engine::ApiKeys& api_keys() override { return store_->api_keys(); }
   [[nodiscard]] engine::SubjectEndings& endings() override { return store_->endings(); }
+  [[nodiscard]] engine::CallRecords& calls() override { return store_->calls(); }
   [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }
   void upkeep_now() override { store_->upkeep_now(); }
   void close() override { store_->close(); }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/sql/api_key_rows.h"
+#include "engine/sql/call_rows.h"
 #include "engine/sql/ending_rows.h"
 #include "engine/sql/postgres_schema.h"
 #include "engine/sql/sqlite_schema.h"
@@ -73,6 +74,33 @@ void AccessStore::lift_block(std::string user, Completion<bool> done) {
 void AccessStore::endings_after(std::uint64_t after, std::size_t limit, Completion<EndingPage> done) {
   reader_.submit<EndingPage>(
       [after, limit](store::Database& db) { return read_endings_after(db, after, limit); }, std::move(done));
+}
+
+void AccessStore::find_call(CallKey key, Completion<std::optional<StoredCall>> done) {
+  reader_.submit<std::optional<StoredCall>>([this, key = std::move(key)](store::Database& db) {
+    return engine::find_call(db, key, clock_.wall());
+  }, std::move(done));
+}
+
+void AccessStore::begin_call(CallKey key, std::string body_hash, Completion<std::optional<StoredCall>> done) {
+  writer_.submit<std::optional<StoredCall>>(
+      [this, key = std::move(key), body_hash = std::move(body_hash)](store::Database& db) {
+    if (recorded_ != nullptr) ++*recorded_;
+    return engine::begin_call(db, key, body_hash, clock_.wall());
+  }, std::move(done));
+}
+
+void AccessStore::finish_call(CallKey key, std::string body_hash, std::string answer, Completion<bool> done) {
+  writer_.submit<bool>(
+      [this, key = std::move(key), body_hash = std::move(body_hash), answer = std::move(answer)](store::Database& db) {
+    if (recorded_ != nullptr) ++*recorded_;
+    return engine::finish_call(db, key, body_hash, answer, clock_.wall());
+  }, std::move(done));
+}
+
+void AccessStore::forget_call(CallKey key, Completion<bool> done) {
+  writer_.submit<bool>(
+      [key = std::move(key)](store::Database& db) { return engine::forget_call(db, key); }, std::move(done));
 }
 
 Result<std::unique_ptr<OpenAccess>> open_sqlite_access(const std::string& path, const AccessDeps& deps) {

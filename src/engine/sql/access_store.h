@@ -1,7 +1,9 @@
-// Who may use the server API, in the database of the chat: engine/api_keys.h over a writer and a reader. It is a part
-// of the chat store (chat_store.h); opened alone it works beside a running server, for commands.
+// Who may use the server, in the database of the chat: engine/api_keys.h, subject_endings.h and call_records.h over a
+// writer and a reader. It is a part of the chat store (chat_store.h); opened alone it works beside a running server,
+// for commands.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -9,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/api_keys.h"
+#include "engine/call_records.h"
 #include "engine/subject_endings.h"
 #include "store/postgres.h"
 #include "store/reader.h"
@@ -16,12 +19,14 @@
 
 namespace foyer::engine {
 
-class AccessStore : public ApiKeys, public SubjectEndings {
+class AccessStore : public ApiKeys, public SubjectEndings, public CallRecords {
  public:
-  AccessStore(store::Writer& writer, store::Reader& reader, const Clock& clock)
+  AccessStore(
+      store::Writer& writer, store::Reader& reader, const Clock& clock, std::atomic<std::uint64_t>* recorded = nullptr)
       : writer_(writer),
         reader_(reader),
-        clock_(clock) {}
+        clock_(clock),
+        recorded_(recorded) {}
 
   void add_api_key(ApiKeyRow key, Completion<bool> done) override;
   void rotate_api_key(
@@ -35,10 +40,16 @@ class AccessStore : public ApiKeys, public SubjectEndings {
   void lift_block(std::string user, Completion<bool> done) override;
   void endings_after(std::uint64_t after, std::size_t limit, Completion<EndingPage> done) override;
 
+  void find_call(CallKey key, Completion<std::optional<StoredCall>> done) override;
+  void begin_call(CallKey key, std::string body_hash, Completion<std::optional<StoredCall>> done) override;
+  void finish_call(CallKey key, std::string body_hash, std::string answer, Completion<bool> done) override;
+  void forget_call(CallKey key, Completion<bool> done) override;
+
  private:
   store::Writer& writer_;
   store::Reader& reader_;
   const Clock& clock_;
+  std::atomic<std::uint64_t>* const recorded_; // counts the calls that are recorded; may be null
 };
 
 // With connections of its own. Takes none of the locks of a chat store, so that a server may run beside it.

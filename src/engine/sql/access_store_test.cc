@@ -1,8 +1,11 @@
-// The contracts of API keys and of endings for both databases, and keys that a command changes beside an open chat
-// store.
+// The contracts of API keys, of endings and of calls for both databases, and keys that a command changes beside an open
+// chat store.
 #include "engine/sql/access_store.h"
 
+#include "engine/sql/call_rows.h"
+#include "engine/sql/sqlite_schema.h"
 #include "engine/testing/api_keys_contract.h"
+#include "engine/testing/call_records_contract.h"
 #include "engine/testing/store_worlds.h"
 #include "engine/testing/subject_endings_contract.h"
 
@@ -18,6 +21,8 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, ApiKeysContract, testing::Values(make<SqliteWor
 INSTANTIATE_TEST_SUITE_P(Postgres, ApiKeysContract, testing::Values(make<PostgresWorld>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, SubjectEndingsContract, testing::Values(make<SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, SubjectEndingsContract, testing::Values(make<PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(Sqlite, CallRecordsContract, testing::Values(make<SqliteWorld>));
+INSTANTIATE_TEST_SUITE_P(Postgres, CallRecordsContract, testing::Values(make<PostgresWorld>));
 
 // A command with a store of its own.
 struct Beside {
@@ -75,6 +80,38 @@ TEST(AccessStore, ACommandMakesTheFileThatAServerThenUses) {
   w.open({});
   EXPECT_THAT(names(w), testing::ElementsAre("orders"));
   EXPECT_TRUE(w.say("tea", "ann", "hello"));
+}
+
+TEST(AccessStore, CallsAreDeletedAfterADay) {
+  SqliteWorld w;
+  w.open({});
+  const auto finish = [&](const std::string& key) {
+    EXPECT_TRUE(w.ask<bool>([&](Completion<bool> d) {
+      w.store().calls().finish_call({"id", "publish", key}, "hash", "answer", std::move(d));
+    }));
+  };
+  finish("old");
+  w.clock().advance(kCallLife);
+  finish("new");
+  w.store().upkeep_now();
+  w.run();
+  EXPECT_EQ(w.count("api_calls"), 1);
+}
+
+TEST(AccessStore, OfTooManyCallsTheOldestAreDeleted) {
+  testing_world::TempDir dir;
+  auto db = store::sqlite_writer(dir.file("chat.sqlite"), {}, {"chat", kChatSchema})();
+  ASSERT_TRUE(db);
+  const WallTime now = from_unix_seconds(1'800'000'000);
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(finish_call(**db, {"id", "publish", "k" + std::to_string(i)}, "hash", "answer", now + Millis{i}));
+  EXPECT_EQ(sweep_surplus_calls(**db, 5, 10), 0);
+  EXPECT_EQ(sweep_surplus_calls(**db, 2, 1), 1) << "no more than the limit of a step";
+  EXPECT_EQ(sweep_surplus_calls(**db, 2, 10), 2);
+  for (int i = 0; i < 5; ++i) {
+    const auto found = find_call(**db, {"id", "publish", "k" + std::to_string(i)}, now);
+    EXPECT_EQ(found && *found, i >= 3) << i;
+  }
 }
 
 } // namespace

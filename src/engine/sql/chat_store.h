@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "engine/api_keys.h"
+#include "engine/call_records.h"
 #include "engine/hooks.h"
 #include "engine/room_directory.h"
 #include "engine/room_log.h"
@@ -24,6 +25,7 @@ class ChatStore : public RoomLog, public RoomDirectory {
   // Other processes may change the first three, too (access_store.h, hook_store.h).
   [[nodiscard]] virtual ApiKeys& api_keys() = 0;
   [[nodiscard]] virtual SubjectEndings& endings() = 0;
+  [[nodiscard]] virtual CallRecords& calls() = 0;
   [[nodiscard]] virtual Hooks& hooks() = 0;
   [[nodiscard]] virtual HookOutbox& outbox() = 0;
 

@@ -1,5 +1,6 @@
 #include "engine/sql/database_store.h"
 
+#include <atomic>
 #include <future>
 #include <mutex>
 #include <utility>
@@ -67,7 +68,7 @@ class DatabaseStore final : public ChatStore {
     reader_ = std::move(reader);
     hooks_ = std::make_unique<HookStore>(*writer_, *reader_, clock_, entropy_);
     outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, clock_, entropy_);
-    access_ = std::make_unique<AccessStore>(*writer_, *reader_, clock_);
+    access_ = std::make_unique<AccessStore>(*writer_, *reader_, clock_, &recorded_calls_);
     return {};
   }
 
@@ -233,6 +234,7 @@ class DatabaseStore final : public ChatStore {
   HookOutbox& outbox() override { return *outbox_; }
   ApiKeys& api_keys() override { return *access_; }
   SubjectEndings& endings() override { return *access_; }
+  CallRecords& calls() override { return *access_; }
 
   void close() override {
     // The reader first: its answers may still use the writer.
@@ -309,7 +311,9 @@ class DatabaseStore final : public ChatStore {
 
   Result<void> before_commit(store::Database& db) {
     TRY_VOID(writes_.flush(db));
-    if (!retention_.none() && writes_.appended() >= kSweepAfter) {
+    recorded_calls_ += writes_.take_recorded();
+    if ((!retention_.none() && writes_.appended() >= kSweepAfter) || recorded_calls_ >= kSweepAfter) {
+      recorded_calls_ = 0;
       writes_.reset_appended();
       gate_.ask_round();
       writer_->start_upkeep();
@@ -337,8 +341,9 @@ class DatabaseStore final : public ChatStore {
   store::AgeGate gate_; // likewise
   Sweep sweep_;         // likewise
   Continuity continuity_;
-  bool opened_ = false;    // used by the writer's thread: it had a connection before
-  MonoTime barrier_due_{}; // likewise
+  bool opened_ = false;                          // used by the writer's thread: it had a connection before
+  MonoTime barrier_due_{};                       // likewise
+  std::atomic<std::uint64_t> recorded_calls_{0}; // since the last sweep
   bool closed_ = false;
   std::mutex watch_mutex_;
   std::shared_ptr<const LogWatch> watch_;

@@ -190,6 +190,19 @@ CREATE TABLE subject_endings (
 );
 CREATE INDEX subject_endings_by_time ON subject_endings (at_ms);
 )sql",
+    R"sql(
+CREATE TABLE api_calls (
+  key_id TEXT NOT NULL,
+  method TEXT NOT NULL,
+  call_key TEXT COLLATE "C" NOT NULL,
+  body_hash TEXT NOT NULL,
+  done BIGINT NOT NULL,
+  answer TEXT NOT NULL,
+  at_ms BIGINT NOT NULL,
+  PRIMARY KEY (key_id, method, call_key)
+);
+CREATE INDEX api_calls_by_time ON api_calls (at_ms);
+)sql",
 };
 
 } // namespace foyer::engine

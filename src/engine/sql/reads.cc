@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/sql/call_rows.h"
 #include "engine/sql/ending_rows.h"
 #include "engine/sql/writes.h"
 
@@ -312,9 +313,13 @@ Result<std::optional<Author>> read_person_by_name(store::Database& db, const std
 Result<bool> Sweep::step(store::Database& db, bool by_age) {
   TRY(gone, sweep_gone(db));
   if (gone > 0) return true;
+  TRY(surplus, sweep_surplus_calls(db, kMostCalls, kSweepRows));
+  if (surplus > 0) return true;
   if (!by_age) return false;
   TRY(ended, sweep_ended(db));
   if (ended > 0) return true;
+  TRY(calls, sweep_calls(db));
+  if (calls > 0) return true;
   if (retention_.none()) return false;
 
   std::vector<std::pair<std::int64_t, Offset>> rooms;
@@ -365,6 +370,15 @@ Result<std::int64_t> Sweep::sweep_ended(store::Database& db) {
   if (!some) return 0;
   gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"what", "blocks and revocations that ended"}});
   TRY(swept, sweep_endings(db, now, kSweepRows));
+  gate_.deleted(swept);
+  return swept;
+}
+
+Result<std::int64_t> Sweep::sweep_calls(store::Database& db) {
+  const WallTime now = clock_.wall();
+  TRY(swept, sweep_old_calls(db, now, kSweepRows));
+  if (swept == 0) return 0;
+  gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"what", "calls with an idempotency key, after a day"}});
   gate_.deleted(swept);
   return swept;
 }

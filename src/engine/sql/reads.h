@@ -52,6 +52,7 @@ class Sweep {
  private:
   [[nodiscard]] Result<std::int64_t> sweep_gone(store::Database& db);
   [[nodiscard]] Result<std::int64_t> sweep_ended(store::Database& db);
+  [[nodiscard]] Result<std::int64_t> sweep_calls(store::Database& db);
   [[nodiscard]] Result<std::int64_t> sweep_room(store::Database& db, std::int64_t room, Offset last);
 
   const Retention retention_;

@@ -201,6 +201,20 @@ CREATE TABLE subject_endings (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subject_endings_by_time ON subject_endings (at_ms);
 )sql",
+    R"sql(
+-- Calls of the server API that had an idempotency key, for a day (call_records.h).
+CREATE TABLE api_calls (
+  key_id TEXT NOT NULL,
+  method TEXT NOT NULL,
+  call_key TEXT NOT NULL,
+  body_hash TEXT NOT NULL,
+  done INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (key_id, method, call_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_calls_by_time ON api_calls (at_ms);
+)sql",
 };
 
 } // namespace foyer::engine

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "engine/sql/call_rows.h"
 #include "engine/sql/hook_data.h"
 
 namespace foyer::engine {
@@ -287,8 +288,21 @@ Result<void> Writes::store_waiting(store::Database& db) {
       answers_[one.place] = std::move(answer);
     }
   }
+  TRY_VOID(store_records(db));
   report_published();
   waiting_.clear();
+  return {};
+}
+
+Result<void> Writes::store_records(store::Database& db) {
+  for (const Waiting& one : waiting_) {
+    const rooms::CallRecordPtr& record = one.question->record;
+    const Result<Appended>& answer = answers_[one.place];
+    if (!record || !answer) continue;
+    TRY_VOID(finish_call(db, record->key, record->body_hash, record->answer(*answer), one.question->time));
+    record->note_stored();
+    ++recorded_;
+  }
   return {};
 }
 

@@ -83,6 +83,7 @@ class Writes {
   // Messages appended since the last call.
   [[nodiscard]] std::uint64_t appended() const { return appended_; }
   void reset_appended() { appended_ = 0; }
+  [[nodiscard]] std::uint64_t take_recorded() { return std::exchange(recorded_, 0); } // calls, likewise
 
  private:
   struct Room {
@@ -126,6 +127,8 @@ class Writes {
   [[nodiscard]] Result<Invited> ask(store::Database& db, std::int64_t room, const Author& from, const UserId& user);
   [[nodiscard]] Result<void> within_limits(store::Database& db, const UserId& from, const UserId& user, WallTime since);
   [[nodiscard]] Result<void> store_waiting(store::Database& db);
+  // Of the calls whose messages were stored.
+  [[nodiscard]] Result<void> store_records(store::Database& db);
   // False: a key was used before, and nothing is stored.
   [[nodiscard]] Result<bool> store_all_new(store::Database& db);
   [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
@@ -153,6 +156,7 @@ class Writes {
   std::vector<std::string> made_names_;
   std::vector<std::string> made_authors_;
   std::uint64_t appended_ = 0;
+  std::uint64_t recorded_ = 0;
 };
 
 // The members of a room, in the order of their ids.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "rooms/model/call_record.h"
 #include "rooms/model/room.h"
 
 namespace foyer::rooms {
@@ -33,6 +34,7 @@ struct AppendRequest {
   WallTime time{};
   Known known = {}; // a room that turns out to be behind this gets a new epoch, which the message then belongs to
   BodyType type = BodyType::text;
+  CallRecordPtr record = {}; // stored in the same transaction by a log that is durable; null: none
 };
 struct Appended {
   Epoch epoch = {};

@@ -1,0 +1,67 @@
+#include "engine/sql/call_rows.h"
+
+#include <algorithm>
+
+namespace foyer::engine {
+
+Result<std::optional<StoredCall>> find_call(store::Database& db, const CallKey& key, WallTime now) {
+  TRY(rows,
+      db.query("SELECT body_hash, done, answer FROM api_calls WHERE key_id = ? AND method = ? AND call_key = ? AND "
+               "at_ms > ?",
+          key.api_key, key.method, key.idempotency_key, now - kCallLife));
+  TRY(there, rows.step());
+  if (!there) return std::nullopt;
+  return StoredCall{.body_hash = rows.text(0), .done = rows.integer(1) != 0, .answer = rows.text(2)};
+}
+
+Result<std::optional<StoredCall>> begin_call(
+    store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now) {
+  TRY(known, find_call(db, key, now));
+  if (known) return known;
+  TRY_VOID(db.change(
+      "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?, ?, ?, ?, 0, "
+      "'', ?) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = excluded.body_hash, done = 0, "
+      "answer = '', at_ms = excluded.at_ms",
+      key.api_key, key.method, key.idempotency_key, body_hash, now));
+  return std::nullopt;
+}
+
+Result<bool> finish_call(
+    store::Database& db, const CallKey& key, const std::string& body_hash, std::string_view answer, WallTime now) {
+  TRY_VOID(db.change(
+      "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?, ?, ?, ?, 1, "
+      "?, ?) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = excluded.body_hash, done = 1, "
+      "answer = excluded.answer, at_ms = excluded.at_ms",
+      key.api_key, key.method, key.idempotency_key, body_hash, answer, now));
+  return true;
+}
+
+Result<bool> forget_call(store::Database& db, const CallKey& key) {
+  TRY(gone,
+      db.change("DELETE FROM api_calls WHERE key_id = ? AND method = ? AND call_key = ? AND done = 0", key.api_key,
+          key.method, key.idempotency_key));
+  return gone > 0;
+}
+
+Result<std::int64_t> sweep_old_calls(store::Database& db, WallTime now, std::int64_t limit) {
+  return db.change(
+      "DELETE FROM api_calls WHERE (key_id, method, call_key) IN (SELECT key_id, method, call_key FROM api_calls WHERE "
+      "at_ms <= ? ORDER BY at_ms LIMIT ?)",
+      now - kCallLife, limit);
+}
+
+Result<std::int64_t> sweep_surplus_calls(store::Database& db, std::size_t most, std::int64_t limit) {
+  std::int64_t surplus = 0;
+  {
+    TRY(rows, db.query("SELECT count(*) FROM api_calls"));
+    TRY_VOID(rows.step());
+    surplus = rows.integer(0) - static_cast<std::int64_t>(most);
+  }
+  if (surplus <= 0) return 0;
+  return db.change(
+      "DELETE FROM api_calls WHERE (key_id, method, call_key) IN (SELECT key_id, method, call_key FROM api_calls "
+      "ORDER BY at_ms LIMIT ?)",
+      std::min(surplus, limit));
+}
+
+} // namespace foyer::engine

@@ -1,0 +1,24 @@
+// Records of calls in a database (engine/call_records.h), as jobs of a writer and of readers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/call_records.h"
+#include "store/database.h"
+
+namespace foyer::engine {
+
+[[nodiscard]] Result<std::optional<StoredCall>> find_call(store::Database& db, const CallKey& key, WallTime now);
+[[nodiscard]] Result<std::optional<StoredCall>> begin_call(
+    store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now);
+[[nodiscard]] Result<bool> finish_call(
+    store::Database& db, const CallKey& key, const std::string& body_hash, std::string_view answer, WallTime now);
+[[nodiscard]] Result<bool> forget_call(store::Database& db, const CallKey& key);
+
+// Both at most `limit`; how many.
+[[nodiscard]] Result<std::int64_t> sweep_old_calls(store::Database& db, WallTime now, std::int64_t limit);
+[[nodiscard]] Result<std::int64_t> sweep_surplus_calls(store::Database& db, std::size_t most, std::int64_t limit);
+
+} // namespace foyer::engine
