@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "access/endings.h"
 #include "access/idempotent_calls.h"
 #include "api/arguments.h"
 #include "api/caller.h"
@@ -29,6 +30,7 @@ struct Context {
   std::string node; // the id of this run of the server
   std::size_t text_bytes;
   access::IdempotentCalls& calls;
+  access::Endings& endings;
   std::shared_ptr<rooms::UserUse> use = std::make_shared<rooms::UserUse>(); // of applications: without limits
 };
 

@@ -26,4 +26,9 @@ void user_forget(const Context& context, Call call);
 [[nodiscard]] Result<std::shared_ptr<BodySource>> user_export(
     const Context& context, const Caller& caller, const Arguments& arguments);
 
+void block_user(const Context& context, Call call);
+void unblock_user(const Context& context, Call call);
+void revoke_token(const Context& context, Call call);
+void invalidate_user_tokens(const Context& context, Call call);
+
 } // namespace foyer::api

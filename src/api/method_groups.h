@@ -9,5 +9,6 @@ namespace foyer::api {
 
 [[nodiscard]] std::span<const Method> message_methods();
 [[nodiscard]] std::span<const Method> room_methods();
+[[nodiscard]] std::span<const Method> access_methods();
 
 } // namespace foyer::api

@@ -23,7 +23,8 @@ std::string_view regex_of(Grammar grammar) {
 std::span<const Method> methods() {
   static const std::vector<Method> kAll = [] {
     std::vector<Method> all;
-    for (const auto part : {message_methods(), room_methods()}) all.insert(all.end(), part.begin(), part.end());
+    for (const auto part : {message_methods(), room_methods(), access_methods()})
+      all.insert(all.end(), part.begin(), part.end());
     return all;
   }();
   return kAll;
