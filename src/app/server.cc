@@ -156,6 +156,7 @@ gateway::GatewayDeps Server::Parts::gateway_deps() {
       .addresses = limits.addresses,
       .users = limits.users,
       .gauges = limits.connections,
+      .control = around.control,
       .codec = [this] { return codec(); },
       .refresh_keys = refresh_keys()};
 }
@@ -421,6 +422,9 @@ bool Server::trusts(std::string_view peer) const { return parts_->policy.trusted
 std::uint64_t Server::sockets() const { return parts_->info.connections(); }
 
 const admission::ConnectionLimits& Server::connections() const { return parts_->limits.connections; }
+
+gateway::Clients* Server::clients() { return parts_->gateway ? &parts_->gateway->clients() : nullptr; }
+rooms::RoomService* Server::rooms() { return parts_->gateway ? &parts_->gateway->rooms() : nullptr; }
 
 bool Server::reload() {
   const bool own = parts_->auth->reload();

@@ -20,6 +20,13 @@
 #include "config/options.h"
 #include "io/transport.h"
 
+namespace foyer::gateway {
+class Clients;
+}
+namespace foyer::rooms {
+class RoomService;
+}
+
 namespace foyer::app {
 
 class Server {
@@ -44,6 +51,10 @@ class Server {
 
   [[nodiscard]] std::uint64_t sockets() const; // admitted and open
   [[nodiscard]] const admission::ConnectionLimits& connections() const;
+
+  // Null without the gateway role. Any thread.
+  [[nodiscard]] gateway::Clients* clients();
+  [[nodiscard]] rooms::RoomService* rooms();
 
   bool reload(); // fetches the key set; false: there is none to fetch
   // From any thread, once: clients are notified and closed in batches. `done` when none is left. Clients that connect

@@ -58,6 +58,8 @@ class Meter {
   }
   // The full burst is available again.
   [[nodiscard]] bool whole(MonoTime now) const { return paid_ <= now; }
+  // About when it was charged last: too late by the time that the last charge takes to be paid, but never after now.
+  [[nodiscard]] MonoTime charged(MonoTime now) const { return std::min(paid_, now); }
   // Over the limit by more than another burst.
   [[nodiscard]] bool flooded(const Allowance& allowance, MonoTime now) const {
     return paid_ - now > 2 * allowance.burst();

@@ -1,14 +1,21 @@
-// Messages between nodes about users and connections. Only hints: every lost right is in a
-// database, where every node reads it. The bus makes this fast.
+// Messages between nodes about users and connections. Those about rights are only hints: every lost right is in a
+// database, where every node reads it, and the bus makes this fast. What an application wants done to connections
+// (Disconnect, Unsubscribe, Subscribe, SetExpiry) concerns those that exist when it arrives.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/ids.h"
 #include "base/refusal.h"
+#include "engine/outcome.h"
 #include "rooms/model/publication.h"
+#include "rooms/model/recovery.h"
 #include "rooms/model/session_key.h"
 
 namespace foyer::engine {
@@ -38,7 +45,40 @@ struct CloseSubscribers {
 };
 // This node has received a revocation: affected connections are closed.
 struct RevocationsChanged {};
-using ControlMessage = std::variant<MemberAdded, Evict, ToUser, CloseSubscribers, RevocationsChanged>;
+
+// Connections: those that fit everything named here. One of the first three is named.
+struct Selection {
+  UserId user = {};
+  std::optional<ConnectionId> connection = {};
+  SessionId session = {};              // of the login
+  std::vector<ConnectionId> keep = {}; // not these
+};
+// For each of these, `outcome` belongs to the sending node and may be null.
+struct Disconnect {
+  Selection who;
+  std::uint16_t code = 0; // 4000 to 4999: sent as it is; others, and 0 for none, are a part of the reason
+  std::string reason = {};
+  OutcomePtr outcome = {};
+};
+struct Unsubscribe {
+  Selection who;
+  RoomName room;
+  OutcomePtr outcome = {};
+};
+struct Subscribe {
+  Selection who;
+  RoomName room;
+  std::optional<rooms::SincePosition> since = {};
+  std::uint32_t limit = 0; // messages, if nothing is recovered
+  OutcomePtr outcome = {};
+};
+struct SetExpiry {
+  Selection who;
+  WallTime expires_at{}; // not in the future: at once
+  OutcomePtr outcome = {};
+};
+using ControlMessage = std::variant<MemberAdded, Evict, ToUser, CloseSubscribers, RevocationsChanged, Disconnect,
+    Unsubscribe, Subscribe, SetExpiry>;
 
 // Like FanoutListener.
 class ControlListener {

@@ -204,19 +204,23 @@ void Session::join(const Command& command) {
               .evidence = "rooms_per_connection=" + std::to_string(shard().policy().rooms_per_connection)});
     shard().subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
   }
-  rooms::JoinRequest request{.room = ticket.room,
-      .listener = shard().index(),
-      .limit = command.limit.value_or(0),
-      .again = ticket.again,
-      .changes = link_.terms().features.has(protocol::Feature::changes),
-      .pages = link_.terms().features.has(protocol::Feature::pages),
-      .answer = answer_limit()};
+  rooms::JoinRequest request = join_request(ticket, command.limit.value_or(0));
   if (command.since)
     request.since = rooms::SincePosition{.epoch = Epoch{command.since->epoch},
         .offset = command.since->offset,
         .time = command.since->time,
         .change = command.since->change};
   shard().rooms().join(actor(), std::move(request), shard().join_answer(std::move(ticket)));
+}
+
+rooms::JoinRequest Session::join_request(const JoinTicket& ticket, std::uint32_t limit) const {
+  return {.room = ticket.room,
+      .listener = shard().index(),
+      .limit = limit,
+      .again = ticket.again,
+      .changes = link_.terms().features.has(protocol::Feature::changes),
+      .pages = link_.terms().features.has(protocol::Feature::pages),
+      .answer = answer_limit()};
 }
 
 void Session::list(const Command& command) {

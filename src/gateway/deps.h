@@ -48,6 +48,7 @@ struct GatewayDeps {
   admission::AddressLimits& addresses;
   admission::UserConnections& users;
   admission::ConnectionLimits& gauges;
+  Executor& control; // where the answers to applications come
   // Makes the dialect that clients speak, one codec for each loop.
   std::function<std::unique_ptr<protocol::ClientCodec>()> codec;
   // A token names an unknown key: asks whether its issuer has a newer key set. True: verify

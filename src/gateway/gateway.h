@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "gateway/clients.h"
 #include "gateway/deps.h"
 #include "gateway/shard.h"
 #include "io/transport.h"
@@ -35,6 +36,7 @@ class Gateway {
 
   // For callers on any thread.
   [[nodiscard]] rooms::RoomService& rooms() { return rooms_; }
+  [[nodiscard]] Clients& clients() { return clients_; }
   // GET /rooms/{room}/messages/{offset}. On any thread.
   void message(Request request, Reply reply);
 
@@ -57,6 +59,7 @@ class Gateway {
   rooms::Homes homes_;
   rooms::RoomService rooms_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  Clients clients_{shards_, deps_};
   std::vector<std::unique_ptr<io::Timer>> pulses_;
   std::atomic<bool> draining_{false};
 };

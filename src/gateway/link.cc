@@ -1,11 +1,16 @@
 #include "gateway/link.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "gateway/session.h"
 #include "gateway/shard.h"
 
 namespace foyer::gateway {
+
+constexpr std::uint16_t kAppCodes = 4000, kLastAppCode = 4999; // of RFC 6455 §7.4.2, for applications
 
 Link::Link(Shard& shard, io::Transport& transport, ConnectionId id, admission::Permit place)
     : place_(std::move(place)),
@@ -17,6 +22,8 @@ Link::Link(Shard& shard, io::Transport& transport, ConnectionId id, admission::P
 Link::~Link() = default;
 
 void Link::touched() { last_byte_ = shard_.loop().now(); }
+
+MonoTime Link::heard() const { return bytes_.charged(shard_.loop().now()); }
 
 // The outbox
 
@@ -63,6 +70,16 @@ void Link::end(Refusal refusal, std::string_view more) {
   if (phase_ == Phase::closing) return;
   const Ref ref = report(refusal);
   close(refusal, ref, more);
+}
+
+void Link::disconnect(std::uint16_t code, std::string_view reason) {
+  if (phase_ == Phase::closing) return;
+  std::string said = code == 0 ? std::string{} : std::to_string(code);
+  if (!reason.empty()) said += (said.empty() ? "" : " ") + std::string(reason);
+  Refusal refusal{.cause = Cause::DISCONNECTED_BY_APP, .evidence = printable(said)};
+  if (code < kAppCodes || code > kLastAppCode) return end(std::move(refusal), said);
+  const Ref ref = report(refusal);
+  close_as(code, reason.empty() ? fmt::format("{} {}", refusal.code(), ref.view()) : std::string(reason));
 }
 
 void Link::end_flood(std::string_view limit) {

@@ -60,10 +60,13 @@ class Link {
   virtual void send(MessageId id, const protocol::SessionMessage& message, Lane lane) = 0;
   // Ends with a cause, which is reported to the operator. `more`: for the client.
   void end(Refusal refusal, std::string_view more = {});
+  // An application ends it: with its own code if that is 4000 to 4999, otherwise with DISCONNECTED_BY_APP.
+  void disconnect(std::uint16_t code, std::string_view reason);
   // Ends with a cause that was reported as `ref`.
   virtual void close(const Refusal& refusal, const Ref& ref, std::string_view more = {}) = 0;
-  virtual void shut_down() = 0;  // the server shuts down
-  virtual void reschedule() = 0; // Session::next_deadline() has changed
+  virtual void close_as(std::uint16_t code, std::string_view reason) = 0; // 4000 to 4999
+  virtual void shut_down() = 0;                                           // the server shuts down
+  virtual void reschedule() = 0;                                          // Session::next_deadline() has changed
   // For an answer that the handshake waits for; no effect if it does not wait any more.
   virtual void with_handshake(std::move_only_function<void(Handshake&)> step) = 0;
 
@@ -74,6 +77,13 @@ class Link {
   // A refusal: a command of this cost exceeds the allowance; or the link was ended as a flood.
   [[nodiscard]] std::optional<Refusal> beyond_allowance(std::uint64_t cost);
   [[nodiscard]] bool one_bad_message_too_many();
+
+  // For an operator or application.
+  struct Facts {
+    std::string_view transport; // a constant
+    MonoTime opened{}, heard{}; // when the last byte was received
+  };
+  [[nodiscard]] virtual Facts facts() const = 0;
 
   [[nodiscard]] bool open() const { return phase_ == Phase::ready; }
   [[nodiscard]] Phase phase() const { return phase_; }
@@ -90,7 +100,8 @@ class Link {
   // Queued; otherwise the link ends with SLOW_CONSUMER.
   [[nodiscard]] bool fits(std::size_t bytes, Lane lane = Lane::common);
   void report_as(const Ref& ref, Refusal refusal);
-  void touched(); // a byte was sent or received
+  void touched();                       // a byte was sent or received
+  [[nodiscard]] MonoTime heard() const; // about when a byte was received; long ago: never
 
  private:
   // Allocated for few clients.

@@ -19,8 +19,10 @@ class PackedIdentity {
   [[nodiscard]] std::string_view name() const { // shown to others
     return name_ == 0 ? user() : std::string_view{texts_.get() + user_, name_};
   }
+  [[nodiscard]] std::string_view session() const { return {texts_.get() + user_ + name_, session_}; }
   [[nodiscard]] const Permissions& permissions() const { return permissions_; }
   [[nodiscard]] WallTime expires_at() const { return expires_at_; }
+  void set_expires_at(WallTime at) { expires_at_ = at; }
   [[nodiscard]] bool own_account() const { return own_account_; }
   [[nodiscard]] auth::RevocationSubject for_revocation() const; // points into this
   [[nodiscard]] Identity unpacked() const;

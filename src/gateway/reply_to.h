@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "engine/outcome.h"
 #include "protocol/session_message.h"
 
 namespace foyer::gateway {
@@ -41,7 +42,9 @@ struct JoinTicket {
   UserId user;
   RoomName room;
   bool again = false;
-  std::uint64_t serial = 0; // unique in its shard: a client may leave and join again before the answer
+  std::uint64_t serial = 0;        // unique in its shard: a client may leave and join again before the answer
+  bool by_server = false;          // the client did not ask, and is told only if it succeeds
+  engine::OutcomePtr outcome = {}; // then, unless the message came from another node
 };
 struct JoinAnswer {
   Offset up_to = 0;       // the subscription is live behind it

@@ -14,6 +14,7 @@
 
 #include "admission/permit.h"
 #include "base/refusal.h"
+#include "engine/control_bus.h"
 #include "gateway/command_order.h"
 #include "gateway/link.h"
 #include "gateway/packed_identity.h"
@@ -53,6 +54,12 @@ class Session {
     go_on();
   }
   void send_closing(Millis retry_after); // a shutdown is coming
+
+  // What an application does to it (session_by_app.cc).
+  void set_expiry(WallTime at); // not in the future: ends it
+  void join_by_server(const engine::Subscribe& request);
+  // The subscription ends for a cause that the client is told. False: there was none.
+  bool end_subscription(const RoomName& room, Cause cause);
   void check_revocation();
   [[nodiscard]] Millis charge_user(MonoTime now, std::uint64_t cost) const { return use_->command(now, cost); }
 
@@ -87,6 +94,7 @@ class Session {
   void run(const protocol::Command& command);
   void refuse_command(MessageId id, Refusal refusal); // of the current command
   void join(const protocol::Command& command);
+  [[nodiscard]] rooms::JoinRequest join_request(const JoinTicket& ticket, std::uint32_t limit) const;
   void history(const protocol::Command& command);
   void list(const protocol::Command& command);
   void leave(const protocol::Command& command);

@@ -119,6 +119,7 @@ void Shard::admitted(Session& session) {
   } else {
     users_.insert(&session);
   }
+  last_seen_.came(session.user());
   sockets.fetch_add(1, std::memory_order_relaxed);
   metrics_.admitted.add();
   metrics_.sockets.add(1);
@@ -161,6 +162,8 @@ void Shard::closed(Link& link) {
     } else if (auto first = users_.extract(session); first && session->next_of_user != nullptr) {
       first.value() = session->next_of_user;
       users_.insert(std::move(first));
+    } else {
+      last_seen_.left(session->user(), wall_of(link.facts().heard));
     }
     if (session->next_of_user != nullptr) session->next_of_user->previous_of_user = session->previous_of_user;
     sockets.fetch_sub(1, std::memory_order_relaxed);
@@ -179,6 +182,7 @@ LocalRoom* Shard::subscribe(Session& session, const RoomName& name, Joining join
     place->name = name;
     if (place->name.view().starts_with("user:")) place->own_user = place->name.view().substr(5);
   }
+  ++subscriptions_;
   session.memberships.push_back({place.get(), static_cast<std::uint32_t>(place->subscriptions.size())});
   place->subscriptions.push_back({&session.link(), std::make_unique<Joining>(std::move(joining))});
   return place.get();
@@ -216,6 +220,7 @@ void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
       if (other.room == &room) other.index = index;
   }
   room.subscriptions.pop_back();
+  --subscriptions_;
   const RoomName kept = name;
   if (room.subscriptions.empty()) rooms_.erase(kept);
   if (counted) service_.leave(index_, session.user(), kept, evicted);
@@ -301,6 +306,7 @@ void Shard::refuse(const ReplyTo& to, Refusal refusal) {
 Completion<rooms::Joined> Shard::join_answer(JoinTicket ticket) {
   return [this, ticket = std::move(ticket)](Result<rooms::Joined> result) {
     if (!result) return join_refused(ticket, std::move(result).error());
+    result->by_server = ticket.by_server;
     const Offset up_to = result->up_to;
     const bool recovered = result->recovered, more = recovered && result->more;
     joined(ticket, {.up_to = up_to, .recovered = recovered, .more = more, .message = std::move(*result)});
@@ -343,7 +349,7 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   Subscription* subscription = waiting_for(session, ticket);
   if (subscription == nullptr) {
     // It ended before it began: the user was removed from the room, or has lost the right to read.
-    if (session == nullptr) return;
+    if (session == nullptr || ticket.by_server) return;
     const bool may_read = session->identity().permissions().chat_read;
     return session->send_refusal(ticket.to.id,
         {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED,
@@ -358,6 +364,7 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
     for (const auto& [offset, held] : joining->held)
       if (offset <= answer.up_to) session->link().deliver(held);
   session->reply(ticket.to.id, answer.message);
+  if (ticket.outcome) ticket.outcome->applied();
   if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
   for (const auto& [offset, held] : joining->held)
     if (offset > answer.up_to && (!answer.more || offset == kAboutAMessage)) session->link().deliver(held);
@@ -383,7 +390,8 @@ void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
       unsubscribe(*session, ticket.room, false); // a new one is not counted by the home
     }
   }
-  session->send_refusal(ticket.to.id, std::move(refusal));
+  if (!ticket.by_server) return session->send_refusal(ticket.to.id, std::move(refusal));
+  if (ticket.outcome) ticket.outcome->refused(std::move(refusal));
 }
 
 void Shard::evict(const RoomName& name, const UserId& user) {

@@ -17,6 +17,7 @@
 #include "base/completion.h"
 #include "base/log_budget.h"
 #include "gateway/deps.h"
+#include "gateway/last_seen.h"
 #include "gateway/reply_to.h"
 #include "gateway/socket_end.h"
 #include "http/upgrade.h"
@@ -55,6 +56,13 @@ struct LocalRoom {
   RoomName name;
   std::string_view own_user; // for user:ID, the ID: no other user is ever sent anything
   std::vector<Subscription> subscriptions;
+};
+
+// Sessions of one loop: those that fit everything named here.
+struct SessionFilter {
+  engine::Selection who = {};
+  std::string address = {};
+  RoomName room = {}; // joined, or being joined
 };
 
 // Counters shared by the shards.
@@ -98,6 +106,24 @@ class Shard final : public http::UpgradeHandler {
   void reset(rooms::Publication& publication);
   void close_all(const RoomName& room, const Refusal& refusal);
   void to_user(const UserId& user, rooms::Publication& publication, ConnectionId except);
+
+  // What an application does to connections, and asks about them (shard_sessions.cc). Sessions are visited in the
+  // order of their slots, from `slot` on, a few in each turn, until `act` returns false. `done` gets the slot of that
+  // session; nothing: all were visited. A session that is open all the time is visited exactly once.
+  using Act = std::move_only_function<bool(Session&)>;
+  using Visited = std::move_only_function<void(std::optional<std::uint32_t> slot)>;
+  void visit(SessionFilter filter, std::uint32_t slot, Act act, Visited done);
+  void disconnect(const engine::Disconnect& request);
+  void unsubscribe(const engine::Unsubscribe& request);
+  void subscribe(const engine::Subscribe& request);
+  void set_expiry(const engine::SetExpiry& request);
+  struct Status {
+    std::size_t connections = 0;
+    std::optional<WallTime> seen = {}; // when the user was last heard from; nothing: unknown
+  };
+  [[nodiscard]] Status status_of(const UserId& user) const;
+  [[nodiscard]] WallTime wall_of(MonoTime time) const;
+  [[nodiscard]] std::size_t subscriptions() const { return subscriptions_; }
 
   // The answer to a command of a session of this loop. It is sent in its turn.
   template <class T>
@@ -156,6 +182,11 @@ class Shard final : public http::UpgradeHandler {
   std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its home
 
  private:
+  struct Visit;
+  void go_on(std::unique_ptr<Visit> visit);
+  // The slots of the sessions that can fit the filter, ascending; nothing: it takes a look at all of them.
+  [[nodiscard]] std::optional<std::vector<std::uint32_t>> candidates(const SessionFilter& filter) const;
+  void each(engine::Selection who, const RoomName& room, std::move_only_function<void(Session&)> act);
   void report_end(const SocketEnd& end, const Link& link, const CloseFrame& close, const std::string& peer);
   [[nodiscard]] Session* first_of(const UserId& user) const; // of a list; null: none
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const;  // a retry time that differs between clients
@@ -208,6 +239,8 @@ class Shard final : public http::UpgradeHandler {
     }
   };
   std::unordered_set<Session*, ByUser, ByUser> users_;
+  std::size_t subscriptions_ = 0;
+  LastSeen last_seen_;
   std::unordered_map<UserId, std::string> introduced_; // foreign people already in the store, by name
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;

@@ -39,7 +39,11 @@ void ShardListener::received(const engine::ControlMessage& message) {
                  [this](const engine::Evict& m) { shard_.evict(m.room, m.user); },
                  [this](const engine::ToUser& m) { shard_.to_user(m.user, *m.publication, m.except.value); },
                  [this](const engine::CloseSubscribers& m) { shard_.close_all(m.room, m.refusal); },
-                 [this](const engine::RevocationsChanged&) { shard_.check_revocations(); }},
+                 [this](const engine::RevocationsChanged&) { shard_.check_revocations(); },
+                 [this](const engine::Disconnect& m) { shard_.disconnect(m); },
+                 [this](const engine::Unsubscribe& m) { shard_.unsubscribe(m); },
+                 [this](const engine::Subscribe& m) { shard_.subscribe(m); },
+                 [this](const engine::SetExpiry& m) { shard_.set_expiry(m); }},
       message);
 }
 

@@ -13,6 +13,7 @@
 // the heartbeat and the session, then the Close.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -46,6 +47,10 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
   // Link
   void send(MessageId id, const protocol::SessionMessage& message, Lane lane) override;
   void close(const Refusal& refusal, const Ref& ref, std::string_view more) override; // reason `CODE ref more`
+  void close_as(std::uint16_t code, std::string_view reason) override { send_close(code, reason); }
+  [[nodiscard]] Facts facts() const override {
+    return {.transport = "websocket", .opened = opened_, .heard = std::max(opened_, heard())};
+  }
   void shut_down() override;
   void reschedule() override;
   void with_handshake(std::move_only_function<void(Handshake&)> step) override;

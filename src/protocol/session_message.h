@@ -19,6 +19,11 @@ struct Pong {};
 struct Left {
   RoomName room;
 };
+// The client is no longer in the room, for a cause that is not its own.
+struct SubscriptionEnded {
+  RoomName room;
+  Cause cause{};
+};
 struct Refreshed {
   WallTime expires_at{};
 };
@@ -41,8 +46,8 @@ struct Closing {
   Millis retry_after{};
 };
 
-using SessionMessage = std::variant<Pong, Left, Refreshed, Welcome, Refused, TokenExpiring, Closing, rooms::Joined,
-    rooms::Published, rooms::HistoryPart, rooms::PresenceNow, rooms::MessageErased, rooms::RoomCreated,
+using SessionMessage = std::variant<Pong, Left, SubscriptionEnded, Refreshed, Welcome, Refused, TokenExpiring, Closing,
+    rooms::Joined, rooms::Published, rooms::HistoryPart, rooms::PresenceNow, rooms::MessageErased, rooms::RoomCreated,
     rooms::UserInvited, rooms::UserRemoved, rooms::InvitationAccepted, rooms::InvitationTurnedDown,
     rooms::InvitationPage, rooms::RoomsPage>;
 

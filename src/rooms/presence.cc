@@ -63,12 +63,15 @@ std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act
 // Subscriptions
 
 void RoomHome::listen(Room& room, ListenerId listener, Completion<bool> done) {
+  if (room.audience.empty()) ++occupied_;
   room.audience.add(listener);
   outlets_.fanout->subscribe(room.name, homes_.at(listener).listener(), std::move(done));
 }
 
 void RoomHome::listen_no_more(Room& room, ListenerId listener) {
-  if (room.audience.remove(listener)) outlets_.fanout->unsubscribe(room.name, *homes_.at(listener).listener());
+  if (!room.audience.remove(listener)) return;
+  if (room.audience.empty()) --occupied_;
+  outlets_.fanout->unsubscribe(room.name, *homes_.at(listener).listener());
 }
 
 // Presence
@@ -137,14 +140,6 @@ void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit li
           .subscribers = subscribers});
     });
   });
-}
-
-std::vector<ActiveRoom> RoomHome::active(std::string_view pattern) const {
-  std::vector<ActiveRoom> out;
-  for (const auto& [name, room] : rooms_)
-    if (!room->audience.empty() && matches(pattern, name.view()))
-      out.push_back({.room = name, .present = room->present, .subscribers = room->audience.total()});
-  return out;
 }
 
 void RoomHome::typing(const Actor& actor, const RoomName& name, bool on) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rooms/model/event.h"
+#include "rooms/model/recovery.h"
 
 namespace foyer::rooms {
 
@@ -36,14 +37,6 @@ struct AnswerLimit {
 // A destination of events, on behalf of the subscribers there: a loop of this process.
 using ListenerId = std::uint8_t;
 
-// A client's last known position in a room.
-struct SincePosition {
-  Epoch epoch;
-  Offset offset = 0;
-  std::optional<WallTime> time = {}; // of the message at that offset: the witness
-  std::optional<Offset> change = {}; // the last change known to the client
-};
-
 struct JoinRequest {
   RoomName room;
   ListenerId listener = 0;
@@ -60,6 +53,7 @@ struct Joined {
   Epoch epoch;
   Offset up_to = 0; // the answer covers the history up to here; later events follow
   bool durable = true;
+  bool by_server = false; // the client did not ask for it
   bool recovered = false; // the answer contains everything after the client's `since`, or its first page
   bool more = false;
   std::vector<Message> messages = {}; // ascending

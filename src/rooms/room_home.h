@@ -70,7 +70,7 @@ class RoomHome {
   void history(Actor actor, HistoryQuery query, Completion<HistoryPart> done);
   void message(const Actor& actor, const RoomName& room, Offset offset, Completion<MessageFound> done);
   void presence(const Actor& actor, const RoomName& room, AnswerLimit answer, Completion<PresenceNow> done);
-  [[nodiscard]] std::vector<ActiveRoom> active(std::string_view pattern) const;
+  void active(std::string pattern, Completion<std::vector<ActiveRoom>> done); // of this home, in no order
   void create(Actor actor, const RoomName& room, Completion<RoomCreated> done);
   void create_for(const RoomName& room, std::vector<UserId> members, Completion<RoomCreated> done);
   void destroy(const RoomName& room, Completion<RoomDestroyed> done);
@@ -95,13 +95,15 @@ class RoomHome {
   void store_opened_again();
 
   [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
-  [[nodiscard]] std::size_t memory() const { return memory_.bytes(); } // bytes of texts that exist only here
+  [[nodiscard]] std::size_t occupied() const { return occupied_; } // rooms with subscribers
+  [[nodiscard]] std::size_t memory() const { return memory_.bytes(); }   // bytes of texts that exist only here
 
  private:
   struct Room;
   struct Joining; // a join, and who waits for its answer
   struct JoinPlan;
   struct Loading;
+  struct Occupancy; // an active() under way
   using Operation = Completion<Room*>;
   enum class Load : std::uint8_t {
     existing, // a public or own room that does not exist: NOT_FOUND
@@ -152,6 +154,7 @@ class RoomHome {
   void changed(Room& room, const Change& change);
   // Changes to messages made while the store was read.
   static void apply_fresh(const Room& room, HistoryPage& page);
+  void look_further(std::unique_ptr<Occupancy> state);
   // Adds or removes a subscriber of a loop, which listens to the room as long as it has any.
   void listen(Room& room, ListenerId listener, Completion<bool> done);
   void listen_no_more(Room& room, ListenerId listener);
@@ -209,6 +212,7 @@ class RoomHome {
   std::deque<RoomName> to_confirm_;
   std::size_t confirming_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
+  std::size_t occupied_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // being loaded, or deleted from the store
   const Allowance allowed_messages_;                               // of a room
   Counter& messages_refused_;

@@ -81,13 +81,16 @@ void RoomService::active(std::string pattern, Completion<std::vector<ActiveRoom>
   all->missing = homes_.count();
   all->done = std::move(done);
   for (std::size_t i = 0; i < homes_.count(); ++i)
-    homes_.at(i).loop().post([&home = homes_.at(i), all, pattern] {
-      std::vector<ActiveRoom> some = home.active(pattern);
-      const std::scoped_lock held(all->mutex);
-      std::ranges::move(some, std::back_inserter(all->rooms));
-      if (--all->missing > 0) return;
-      std::ranges::sort(all->rooms, {}, &ActiveRoom::room);
-      all->done(std::move(all->rooms));
+    homes_.at(i).loop().post([&home = homes_.at(i), all, pattern]() mutable {
+      home.active(std::move(pattern), [all](Result<std::vector<ActiveRoom>> some) {
+        {
+          const std::scoped_lock held(all->mutex);
+          std::ranges::move(*some, std::back_inserter(all->rooms));
+          if (--all->missing > 0) return;
+        }
+        std::ranges::sort(all->rooms, {}, &ActiveRoom::room);
+        all->done(std::move(all->rooms));
+      });
     });
 }
 

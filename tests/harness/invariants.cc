@@ -157,10 +157,15 @@ void Invariants::joined(
     seat.joins.erase(it);
     break;
   }
-  if (!asked) fault(who, "an answer to a join that it did not ask", text);
-  for (const auto& row : rows_of(message)) know(who, seat, room, row.as_object(), text);
   const std::string epoch = string_of(message, "epoch");
   const std::int64_t end = json::get_int(message, "offset").value_or(0);
+  const bool by_server = !id && string_of(message, "by") == "server";
+  if (by_server && !asked) // from a position that the application gave
+    since = Since{epoch,
+        rows_of(message).empty() ? end : json::get_int(rows_of(message).front().as_object(), "offset").value_or(0) - 1};
+  else if (!asked || by_server)
+    fault(who, "an answer to a join that it did not ask", text);
+  for (const auto& row : rows_of(message)) know(who, seat, room, row.as_object(), text);
   const bool is_recovered = json::get_bool(message, "recovered").value_or(false);
   if (is_recovered) recovered(who, seat, room, since, message, text);
   if (!is_recovered || (since && since->offset <= seat.gap_after)) seat.gap.clear();

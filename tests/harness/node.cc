@@ -287,6 +287,9 @@ std::string Node::cookie(const Wish& wish) {
   return text;
 }
 
+gateway::Clients& Node::clients() { return *life_->server->clients(); }
+rooms::RoomService& Node::rooms() { return *life_->server->rooms(); }
+
 void Node::set_disk(Disk disk) {
   world_->disk_stalls = disk == Disk::stalled;
   switch (disk) {

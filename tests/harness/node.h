@@ -22,6 +22,13 @@
 #include "harness/scripted_auth.h"
 #include "protocol/client_codec.h"
 
+namespace foyer::gateway {
+class Clients;
+}
+namespace foyer::rooms {
+class RoomService;
+}
+
 namespace foyer::harness {
 
 // (name, value) as in `given outbox_bytes 20000`: an option of config/table.h, or a word of the table in plan.cc.
@@ -92,6 +99,10 @@ class Node {
   [[nodiscard]] Token token(const Wish& wish);
   [[nodiscard]] std::string ticket(const Wish& wish, std::string origin = {});
   [[nodiscard]] std::string cookie(const Wish& wish);
+
+  // For an application.
+  [[nodiscard]] gateway::Clients& clients();
+  [[nodiscard]] rooms::RoomService& rooms();
 
   void set_disk(Disk disk);
   void drain();

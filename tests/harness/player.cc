@@ -10,6 +10,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "harness/application.h"
 #include "harness/invariants.h"
 #include "harness/json_match.h"
 #include "harness/node.h"
@@ -113,6 +114,7 @@ class Player {
     if (text.starts_with("auth service ") && node.set_auth_weather(text.substr(13))) return;
     if (words.accept("log", "says")) return log_says(node, words);
     if (words.accept("application")) return application(node, words);
+    if (words.accept("backend")) return run_application(node, words);
     using Kind = auth::RevocationEvent::Kind;
     using Reason = auth::RevocationEvent::Reason;
     if (words.accept("session", "of"))
@@ -165,6 +167,17 @@ class Player {
       seen += "\n  logged " + line;
     }
     differ("no such line in the log" + (seen.empty() ? " and none of that event" : seen));
+  }
+
+  // METHOD JSON, `is answered JSON` or `is refused CODE`.
+  void run_application(Node& node, Words& words) {
+    const bool answered = words.accept("is", "answered"), refused = !answered && words.accept("is", "refused");
+    if (!answered && !refused) {
+      const std::string method(words.take());
+      return application_.ask(node, method, with_values(node, parse_json(words.rest())).as_object());
+    }
+    const std::string seen = application_.answer(); // throws if there is none
+    compare(answered ? parse_json(words.rest()) : json::Object{{"refused", words.rest()}}, seen);
   }
 
   // ---- people
@@ -430,6 +443,7 @@ class Player {
   }
 
   Invariants invariants_;
+  Application application_;
   Invariants::Heads copied_; // when the data was copied
   bool disk_well_ = true;
   PlayOptions options_;

@@ -143,7 +143,10 @@ Actions ChatSession::closed(std::uint16_t code, std::string_view reason) {
     handle(*refusal);
   } else {
     note(fmt::format("The connection ended ({}{}{}).", code, reason.empty() ? "" : ": ", printable(reason)));
-    reconnect(retry_after_);
+    if (code >= 4500 && code <= 4999) // an application's own code, which means: for good
+      finish(1);
+    else
+      reconnect(retry_after_);
   }
   return done();
 }

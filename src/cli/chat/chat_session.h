@@ -152,6 +152,7 @@ class ChatSession {
   void on_push(const std::string& type, const json::Object& object);
   void on_error(const json::Object& object, bool answers_pending);
   void on_joined(const json::Object& object);
+  void on_joined_by_server(const std::string& room, const json::Object& object);
   void on_history(const json::Object& object);
   void on_message(const std::string& room, const json::Object& message);
   void on_change(const std::string& room, const std::string& type, const json::Object& change);

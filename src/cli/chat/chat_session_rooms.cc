@@ -230,6 +230,12 @@ void ChatSession::on_push(const std::string& type, const json::Object& object) {
   } else if (type == "room_reset") {
     if (const auto found = rooms_.find(room); found != rooms_.end())
       join(room, found->second.known); // on_joined() shows it
+  } else if (type == "joined" && text_of(object, "by") == "server") {
+    on_joined_by_server(room, object);
+  } else if (type == "room_removed" && object.contains("code")) {
+    rooms_.erase(room);
+    if (current_ == room) current_.clear();
+    note(fmt::format("You are no longer in {} ({}).", printable(room, 128), printable(text_of(object, "code"))));
   } else if (type == "room_removed") {
     rooms_.erase(room);
     if (current_ == room) current_.clear();
@@ -274,6 +280,13 @@ void ChatSession::on_joined(const json::Object& object) {
   std::string time = text_of(object, "time");
   if (!time.empty() || offset_of(object) > room.seen) room.time = std::move(time);
   room.seen = offset_of(object);
+}
+
+// The application put this person into a room.
+void ChatSession::on_joined_by_server(const std::string& room, const json::Object& object) {
+  if (!rooms_[room].known) show(fmt::format("* you were put into {}", printable(room, 128)));
+  on_joined(object);
+  if (current_.empty()) current_ = room;
 }
 
 void ChatSession::fetch_older(const std::string& name, Room& room, Offset before) {

@@ -12,9 +12,11 @@
 namespace foyer::cli {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // One word and its text for each action; waits are jittered, so only their presence is shown.
 std::vector<std::string> performed(Actions actions) {
@@ -87,6 +89,27 @@ TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
   EXPECT_THAT(performed(session.received(joined(1, 1, false, message(1, "hi")))),
       ElementsAre("show --:-- tea bob: hi", "show * tea: 1 here"));
   EXPECT_THAT(performed(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
+}
+
+TEST_F(Chat, ShowsARoomThatTheApplicationPutItInto) {
+  in_tea();
+  const std::string news = R"({"type":"joined","by":"server","room":"news","kind":"public","epoch":"e2","offset":1,)"
+                           R"("recovered":false,"messages":[{"room":"news","epoch":"e2","offset":1,)"
+                           R"("from":{"id":"b","name":"bob"},"message":"hello","time":"x"}],"more":false,)"
+                           R"("members":[],"member_count":1})";
+  EXPECT_THAT(
+      performed(session.received(news)), ElementsAre("show * you were put into news", "show --:-- news bob: hello"));
+  EXPECT_THAT(performed(session.received(R"({"type":"room_removed","room":"news","code":"UNSUBSCRIBED_BY_APP"})")),
+      ElementsAre("note"));
+  reconnected();
+  EXPECT_THAT(performed(session.received(kWelcome)), Not(Contains(HasSubstr("news"))));
+}
+
+TEST_F(Chat, AnApplicationsOwnCloseCodeSaysWhetherToComeBack) {
+  in_tea();
+  EXPECT_THAT(performed(session.closed(4123, "for a moment")), Contains(HasSubstr("wake")));
+  reconnected();
+  EXPECT_THAT(performed(session.closed(4789, "for good")), Contains(HasSubstr("finish")));
 }
 
 TEST_F(Chat, SendsOneLineAfterAnotherEachUnderItsKey) {

@@ -130,6 +130,11 @@ struct Writer {
 
   void operator()(const Pong&) const { open(out, "pong", id), end(); }
   void operator()(const Left& m) const { begin("left", m.room), end(); }
+  void operator()(const SubscriptionEnded& m) const {
+    begin("room_removed", m.room);
+    string_member(out, "code", code_of(m.cause));
+    end();
+  }
   void operator()(const Refreshed& m) const {
     open(out, "refreshed", id);
     time_member(out, "expires_at", m.expires_at);
@@ -256,6 +261,7 @@ void Writer::operator()(const rooms::Joined& m) const {
   change_list(changes, m.changes);
   member_list(members, m.members, m.member_count);
   begin("joined", m.room);
+  if (m.by_server) string_member(out, "by", "server");
   string_member(out, "kind", rooms::to_string(m.kind));
   bool_member(out, "durable", m.durable);
   string_member(out, "epoch", m.epoch.view());

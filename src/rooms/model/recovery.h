@@ -19,6 +19,14 @@ struct Position {
   Offset offset = 0;
 };
 
+// A client's last known position in a room.
+struct SincePosition {
+  Epoch epoch;
+  Offset offset = 0;
+  std::optional<WallTime> time = {}; // of the message at that offset: the witness
+  std::optional<Offset> change = {}; // the last change known to the client
+};
+
 struct Recovery {
   bool possible = false;    // all of (after, up_to] must be sent
   Offset after = 0;         // exclusive, if possible

@@ -134,9 +134,11 @@ class Watched {
     const seat = this.#seat(m.room);
     const at = seat.joins.findIndex((j) => j.id === m.id);
     const [join] = at < 0 ? [] : seat.joins.splice(at, 1);
-    if (!join) this.#fault('an answer to a join that it did not ask', m);
+    const byServer = m.by === 'server' && m.id === undefined;
+    if (!join !== byServer) this.#fault('an answer to a join that it did not ask', m);
     for (const row of m.messages) this.#know(row, m);
-    const since = join?.since;
+    // Of a join by the server: the position that the application gave.
+    const since = byServer ? { epoch: m.epoch, offset: (m.messages[0]?.offset ?? m.offset + 1) - 1 } : join?.since;
     if (m.recovered) {
       if (since?.epoch !== m.epoch) this.#fault('recovered:true to a client that showed no position of this epoch', m);
       else {

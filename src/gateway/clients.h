@@ -1,0 +1,111 @@
+// The connected clients of this process, as an operator or an application sees them, and what it may do with them. For
+// callers on any thread; every answer comes once, on the control plane.
+//
+//   clients.list({.room = RoomName{"tea"}}, [](Result<ClientsPage> page) { … page->next … });
+//   clients.disconnect({.who = {.user = UserId{"ann"}}, .reason = "maintenance"}, [](Result<Applied> done) { … });
+//
+// What is done to clients goes over the control bus to all nodes, to the connections that exist when it arrives; the
+// answer tells of this node. Questions go from loop to loop. No turn of a loop looks at more than a few hundred
+// connections.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/completion.h"
+#include "base/executor.h"
+#include "engine/control_bus.h"
+#include "gateway/shard.h"
+
+namespace foyer::gateway {
+
+// As in `authentication_success` and the rows here: 16 hexadecimal digits.
+[[nodiscard]] std::string shown(ConnectionId connection);
+[[nodiscard]] std::optional<ConnectionId> read_connection(std::string_view text);
+
+struct ClientRow {
+  ConnectionId connection = 0;
+  UserId user;
+  std::string name;
+  SessionId session;          // of the login; empty: the token named none
+  std::string_view transport; // "websocket"
+  std::string address;        // after TRUSTED_PROXIES
+  WallTime since{};
+  WallTime last_heard{};  // about when its last byte was received
+  WallTime expires_at{};  // zero: never
+  std::size_t queued = 0; // bytes that it has not taken yet
+  std::size_t rooms = 0;  // joined, or being joined
+};
+// The filters are combined; without any, all clients.
+struct ClientsQuery {
+  UserId user = {};
+  std::string address = {};
+  RoomName room = {};
+  std::string after = {};    // ClientsPage::next of the page before
+  std::uint32_t limit = 100; // at most kClientsPage
+};
+inline constexpr std::uint32_t kClientsPage = 1'000;
+// A client that is connected while all pages are read is on exactly one of them.
+struct ClientsPage {
+  std::vector<ClientRow> clients;
+  std::string next; // empty: there are no more
+};
+
+struct UserStatus {
+  UserId user;
+  std::size_t connections = 0;            // 0: offline
+  std::optional<WallTime> last_seen = {}; // nothing: not since this node started, or too long ago (LastSeen)
+};
+inline constexpr std::size_t kStatusUsers = 1'000; // in one request
+
+struct ClientNumbers {
+  std::size_t clients = 0, users = 0;
+  std::size_t rooms = 0;         // with subscribers
+  std::size_t subscriptions = 0; // over all clients
+};
+
+using engine::Applied;
+
+class Clients {
+ public:
+  // All outlive this.
+  Clients(const std::vector<std::unique_ptr<Shard>>& shards, const GatewayDeps& deps) : shards_(shards), deps_(deps) {}
+
+  // Refusals of all: BAD_REQUEST (a selection or query that names nothing, or too much), with the field.
+
+  void list(ClientsQuery query, Completion<ClientsPage> done);
+  // Answered in the order of `users`.
+  void status(std::vector<UserId> users, Completion<std::vector<UserStatus>> done);
+  void numbers(Completion<ClientNumbers> done);
+
+  // Closes them: 4403 DISCONNECTED_BY_APP with the code and reason of the application, or its code from 4000 to 4999.
+  void disconnect(engine::Disconnect request, Completion<Applied> done);
+  // They leave the room, and are told with `room_removed`. ROOM_NAME_INVALID.
+  void unsubscribe(engine::Unsubscribe request, Completion<Applied> done);
+  // They join the room as if they had asked, and get `joined` with `by:"server"`. Those who are in it already are not
+  // told again. ROOM_NAME_INVALID, and what refuses a join: NOT_A_MEMBER, ROOM_LIMIT, RATE_LIMITED, the store's.
+  void subscribe(engine::Subscribe request, Completion<Applied> done);
+  // From now on they end then; not in the future: at once, with TOKEN_EXPIRED.
+  void set_expiry(engine::SetExpiry request, Completion<Applied> done);
+
+ private:
+  struct Listing;
+  template <class T>
+  [[nodiscard]] Completion<T> on_control(Completion<T> done) const;
+  template <class Request>
+  void send(Request request, Completion<Applied> done);
+  void list_from(std::unique_ptr<Listing> listing);
+  // `step` for each shard, on its loop, one after the other; then `done` with the state.
+  template <class State>
+  void over_all(std::unique_ptr<State> state, void (*step)(Shard&, State&), std::size_t shard = 0);
+
+  const std::vector<std::unique_ptr<Shard>>& shards_;
+  const GatewayDeps& deps_;
+};
+
+} // namespace foyer::gateway

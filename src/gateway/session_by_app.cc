@@ -1,0 +1,51 @@
+// What an application does to a session: its end, and the rooms that it is in.
+#include "gateway/session.h"
+#include "gateway/shard.h"
+
+namespace foyer::gateway {
+
+void Session::set_expiry(WallTime at) {
+  if (at <= shard().loop().wall())
+    return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the application set the end of this connection"});
+  identity_.set_expires_at(at);
+  expiry_told_ = false;
+  link_.reschedule();
+  if (service_ == Service::chat) say(std::nullopt, protocol::Refreshed{at});
+}
+
+bool Session::end_subscription(const RoomName& room, Cause cause) {
+  if (shard().subscription(*this, room) == nullptr) return false;
+  shard().unsubscribe(*this, room, false);
+  say(std::nullopt, protocol::SubscriptionEnded{room, cause});
+  return true;
+}
+
+// The application decides who is in a public room: the scope of the client's token does not matter. A room with
+// members stays closed to others.
+void Session::join_by_server(const engine::Subscribe& request) {
+  if (!chats()) return;
+  if (shard().subscription(*this, request.room) != nullptr) {
+    if (request.outcome) request.outcome->applied(); // it has joined, or is about to
+    return;
+  }
+  if (memberships.size() >= shard().policy().rooms_per_connection) {
+    if (request.outcome)
+      request.outcome->refused({.cause = Cause::ROOM_LIMIT,
+          .evidence = "rooms_per_connection=" + std::to_string(shard().policy().rooms_per_connection)});
+    return;
+  }
+  JoinTicket ticket{.to = {.connection = link_.id()},
+      .user = user(),
+      .room = request.room,
+      .serial = shard().next_join(),
+      .by_server = true,
+      .outcome = request.outcome};
+  shard().subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
+  rooms::JoinRequest join = join_request(ticket, request.limit);
+  join.since = request.since;
+  rooms::Actor by = actor();
+  by.permissions.chat_read = true;
+  shard().rooms().join(std::move(by), std::move(join), shard().join_answer(std::move(ticket)));
+}
+
+} // namespace foyer::gateway
