@@ -51,7 +51,7 @@ const std::vector<Layer> kLayers = {
             "protocol", "auth", "auth/contract"}},
     {"config", {"base", "jose", "wire", "admission", "http", "engine/sql", "auth", "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
-    {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms", "access"}},
+    {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms", "access", "gateway"}},
     {"app",
         {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
             "hooks", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "access", "accounts",

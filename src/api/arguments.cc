@@ -93,6 +93,9 @@ Result<void> check_text(const Field& field, std::string_view text, bool of_list)
     return wrong(field, fmt::format("must have {} to {} characters", field.least, field.most));
   if (field.grammar == Grammar::key && !is_key_text(text))
     return wrong(field, "must be printable ASCII without blanks");
+  if (field.grammar == Grammar::place && !text.empty() &&
+      (text.size() != 12 || text.find_first_not_of("0123456789abcdef") != std::string_view::npos))
+    return wrong(field, "must be the next of the answer before");
   if (field.grammar == Grammar::pattern && !is_pattern_text(text))
     return wrong(field, "must be a room's name in which * may stand for anything");
   return {};

@@ -18,11 +18,16 @@
 #include "rooms/actor.h"
 #include "rooms/room_service.h"
 
+namespace foyer::gateway {
+class Clients;
+}
+
 namespace foyer::api {
 
 // What methods work on. Immutable or thread safe, and outliving every call.
 struct Context {
   rooms::RoomService& rooms;
+  gateway::Clients& clients;
   engine::RoomDirectory& directory;
   const Clock& clock;
   const observe::BuildInfo& build;

@@ -31,4 +31,11 @@ void unblock_user(const Context& context, Call call);
 void revoke_token(const Context& context, Call call);
 void invalidate_user_tokens(const Context& context, Call call);
 
+void connections(const Context& context, Call call);
+void get_user_status(const Context& context, Call call);
+void disconnect(const Context& context, Call call);
+void subscribe(const Context& context, Call call);
+void unsubscribe(const Context& context, Call call);
+void refresh(const Context& context, Call call);
+
 } // namespace foyer::api

@@ -42,6 +42,7 @@ enum class Grammar : std::uint8_t {
   pattern, // of rooms' names: * stands for anything
   user,    // a user's id
   key,     // printable ASCII
+  place,   // where a page of clients ended, or nothing
 };
 [[nodiscard]] std::string_view regex_of(Grammar grammar); // for the schema; empty: none
 

@@ -10,5 +10,6 @@ namespace foyer::api {
 [[nodiscard]] std::span<const Method> message_methods();
 [[nodiscard]] std::span<const Method> room_methods();
 [[nodiscard]] std::span<const Method> access_methods();
+[[nodiscard]] std::span<const Method> client_methods();
 
 } // namespace foyer::api

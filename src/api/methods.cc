@@ -16,6 +16,7 @@ std::string_view regex_of(Grammar grammar) {
     case Grammar::pattern: return "^[A-Za-z0-9._:@|~*-]*$";
     case Grammar::user: return "^[A-Za-z0-9._:@|-]{1,128}$";
     case Grammar::key: return "^[!-~]*$";
+    case Grammar::place: return "^(?:[0-9a-f]{12})?$";
   }
   return {};
 }
@@ -23,7 +24,7 @@ std::string_view regex_of(Grammar grammar) {
 std::span<const Method> methods() {
   static const std::vector<Method> kAll = [] {
     std::vector<Method> all;
-    for (const auto part : {message_methods(), room_methods(), access_methods()})
+    for (const auto part : {message_methods(), room_methods(), access_methods(), client_methods()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

@@ -223,6 +223,7 @@ admin::Upkeep Server::Parts::upkeep() {
 
 api::ApiDeps Server::Parts::server_api_deps() {
   return {.context = {.rooms = gateway->rooms(),
+              .clients = gateway->clients(),
               .directory = *chat,
               .clock = around.clock,
               .build = around.build,

@@ -95,8 +95,8 @@ class RoomHome {
   void store_opened_again();
 
   [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
-  [[nodiscard]] std::size_t occupied() const { return occupied_; } // rooms with subscribers
-  [[nodiscard]] std::size_t memory() const { return memory_.bytes(); }   // bytes of texts that exist only here
+  [[nodiscard]] std::size_t occupied() const { return occupied_; }     // rooms with subscribers
+  [[nodiscard]] std::size_t memory() const { return memory_.bytes(); } // bytes of texts that exist only here
 
  private:
   struct Room;

@@ -65,7 +65,8 @@ test('/openapi.json is whole, needs no key, and describes the answers', async ()
   const samples = { publish: { channel: 'tea', message: 'y' }, broadcast: { channels: ['tea', 'private:no'], message: 'z' }, history: { channel: 'tea', limit: 10 }, presence: { channel: 'tea' },
     presence_stats: { channel: 'tea' }, channels: {}, info: {}, rooms: {}, room_create: { channel: 'private:x', members: ['u_1'] }, member_add: { channel: 'private:x', user: 'u_2' },
     room_members: { channel: 'private:x' }, member_remove: { channel: 'private:x', user: 'u_2' }, room_delete: { channel: 'private:x' }, message_delete: { channel: 'tea', offset: 1 },
-    history_remove: { channel: 'tea' }, user_upsert: { user: 'u_3', name: 'Three' }, user_forget: { user: 'u_3' } };
+    history_remove: { channel: 'tea' }, user_upsert: { user: 'u_3', name: 'Three' }, user_forget: { user: 'u_3' },
+    connections: {}, get_user_status: { users: ['u_3'] }, disconnect: { user: 'u_3' }, subscribe: { user: 'u_3', channel: 'tea' }, unsubscribe: { user: 'u_3', channel: 'tea' }, refresh: { user: 'u_3', expired: true } };
   for (const [method, body] of Object.entries(samples)) {
     const [schema] = document.paths[`/api/${method}`].post.responses[200].content['application/json'].schema.oneOf;
     fits(document, schema, await call(method, body), method);
