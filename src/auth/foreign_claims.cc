@@ -134,6 +134,11 @@ class Reader {
           .what = typ ? fmt::format("typ {}; expected {}", printable(seen, 64), fmt::join(issuer_.token_types, " or "))
                       : fmt::format("no typ in the header, which counts as JWT; expected {}",
                             fmt::join(issuer_.token_types, " or "))});
+    // RFC 7800: such a token is worth nothing without the key, which is not asked for here.
+    if (claim("cnf") != nullptr)
+      faults_.add({.cause = Cause::WRONG_TOKEN_TYPE,
+          .claim = "cnf",
+          .what = "cnf binds it to a key of its owner, which cannot be checked here"});
     for (const auto name : kRoomClaims)
       if (claim(name) != nullptr)
         faults_.add({.cause = Cause::WRONG_TOKEN_TYPE,

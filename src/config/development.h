@@ -22,8 +22,8 @@ inline constexpr GeneratedFile kGenerated[] = {
 // For `serve`, after a preflight without errors and once the data directory exists
 // is ours. Reads existing secrets, generates missing ones, and fills service_secret,
 // jwt_private_key_file and api_key where they are not set. Does nothing unless
-// generates_secrets(loaded). Failures are findings: FILE_UNREADABLE,
-// DATA_UNWRITABLE, SECRET_FILE_EXPOSED, WEAK_SECRET, KEY_UNREADABLE.
+// generates_secrets(loaded); in development with identity = external only api_key. Failures are findings:
+// FILE_UNREADABLE, DATA_UNWRITABLE, SECRET_FILE_EXPOSED, WEAK_SECRET, KEY_UNREADABLE.
 [[nodiscard]] std::vector<Finding> generate_secrets(Loaded& loaded, const ReadFile& read, Entropy& entropy);
 
 // The same for `check`: uses existing secrets and generates none.

@@ -50,6 +50,17 @@ TEST(GeneratedSecrets, AreMadeOncePrivateAndKept) {
   EXPECT_EQ(checked.config.api_key, first.config.api_key);
 }
 
+TEST(GeneratedSecrets, WithoutAccountsThereIsOnlyTheOperatorsKey) {
+  const TemporaryDirectory directory;
+  World world{.args = {"--dev", "--data", directory.path, "--identity", "external"}, .env = {}, .files = {}};
+  Loaded loaded = world.loaded();
+  FixedEntropy entropy;
+  EXPECT_THAT(generate_secrets(loaded, system_files(), entropy), IsEmpty());
+  EXPECT_EQ(loaded.config.api_key.size(), 43U);
+  EXPECT_EQ(loaded.config.service_secret, "");
+  EXPECT_EQ(loaded.config.jwt_private_key_file, "");
+}
+
 TEST(GeneratedSecrets, TheKeyPairIsForTheAlgorithmThatIsAskedFor) {
   const TemporaryDirectory directory;
   World world{.args = {"--dev", "--data", directory.path}, .env = {{"JWT_ALGORITHM", "ES384"}}, .files = {}};
