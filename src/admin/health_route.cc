@@ -102,7 +102,8 @@ std::span<const NamedSchema> health_schemas() {
       {"HealthReport", R"({"allOf":[{"$ref":"#/components/schemas/Health"},{"type":"object",
         "required":["version","build","environment","uptime_s","config"],"properties":{"version":{"type":"string"},
         "build":{"type":"string"},"environment":{"type":"string"},"uptime_s":{"type":"integer"},
-        "config":{"type":"string"}}}]})"},
+        "config":{"type":"string"},
+        "identity":{"const":"external"},"sign_in_url":{"type":"string"}}}]})"},
   };
   return kSchemas;
 }
