@@ -84,7 +84,9 @@ struct ServerApi::Exchange {
   std::shared_ptr<bool> replayed = std::make_shared<bool>(false);
 };
 
-ServerApi::ServerApi(ApiDeps deps) : deps_(std::move(deps)) {
+ServerApi::ServerApi(ApiDeps deps)
+    : deps_(std::move(deps)),
+      rates_(std::make_unique<Rates>(deps_.requests_per_s, deps_.requests_burst, deps_.metrics)) {
   for (const Method& method : methods())
     calls_.push_back(&deps_.metrics.counter(
         "foyer_api_calls_total", "Calls of methods of the server API.", {{"method", std::string(method.name)}}));
@@ -138,6 +140,8 @@ void ServerApi::enter(Request request, Reply reply, std::move_only_function<void
   deps_.keys.find(std::move(*key), [this, exchange, next = std::move(next)](Result<CallerPtr> caller) mutable {
     if (!caller) return refuse_whole(*exchange, caller.error());
     exchange->caller = std::move(*caller);
+    if (auto refusal = rates_->take(*exchange->caller, deps_.context.clock.mono()))
+      return refuse_whole(*exchange, *refusal);
     next(std::move(exchange));
   });
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "api/call.h"
+#include "api/rates.h"
 #include "api/sequence.h"
 #include "base/http.h"
 #include "base/log.h"
@@ -26,6 +27,8 @@ struct ApiDeps {
   KeyRing& keys;
   Metrics& metrics;
   Log& log;
+  std::uint64_t requests_per_s = 0; // of each application
+  std::uint64_t requests_burst = 0;
   bool development = false;  // problems carry the operator's text
   OnRefusal on_refusal = {}; // of requests without a good key; may be empty; any thread
   OnRefusal on_error = {};   // of an application's requests; likewise
@@ -64,6 +67,7 @@ class ServerApi {
   void report_all(const Exchange& exchange, const Replies& replies) const;
 
   ApiDeps deps_;
+  std::unique_ptr<Rates> rates_;
   std::vector<Counter*> calls_; // parallel to methods()
 };
 

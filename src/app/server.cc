@@ -235,6 +235,8 @@ api::ApiDeps Server::Parts::server_api_deps() {
       .keys = *api_keys,
       .metrics = around.metrics,
       .log = around.log,
+      .requests_per_s = config.api_requests_per_s,
+      .requests_burst = config.api_requests_burst,
       .development = config.gateway.door.reveal,
       .on_refusal = on_refusal(),
       .on_error = [this](const Request& request, const Refusal& refusal) { reporter.report(request, refusal); }};

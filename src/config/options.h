@@ -81,9 +81,11 @@ struct Config {
   // services and keys
   std::string service_id = "foyer";
   std::string service_secret;
-  std::string auth_service_url;        // empty if the auth role runs in this process
-  std::string auth_service_ca_file;    // in addition to the system's authorities
-  std::string api_key;                 // empty: the operator's API answers 404
+  std::string auth_service_url;              // empty if the auth role runs in this process
+  std::string auth_service_ca_file;          // in addition to the system's authorities
+  std::string api_key;                       // empty: the operator's API answers 404
+  std::uint64_t api_requests_per_s = 10'000; // of each key of the server API
+  std::uint64_t api_requests_burst = 20'000;
   std::string database_url = "sqlite"; // or a PostgreSQL URL, maybe with a password: print it only with format_value
   std::string store_key;               // with PostgreSQL: encrypts secrets in the database
   std::string jwt_secret_key;          // HS256 if set, or as jwt_algorithm says

@@ -227,6 +227,18 @@ describe('the door', () => {
     assert.match(JSON.stringify(json), /POSITION_UNKNOWN/);
   });
 
+  test('a key that sends too many requests is told when to try again; a batch is one request', async (t) => {
+    const slow = await serve(t, { args: ['--api-requests-per-s', '1', '--api-requests-burst', '2'] });
+    const commands = Array.from({ length: 50 }, () => ({ publish: { channel: 'rate', data: {} } }));
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post(slow, 'batch', { commands })));
+    const refused = answers.filter((answer) => answer.status !== 200);
+    assert.ok(refused.length > 0 && refused.length < 12, `${refused.length} of 12`);
+    for (const answer of refused) {
+      assert.deepEqual([answer.status, answer.json.code, answer.json.error.code], [429, 'API_RATE_LIMIT', 111]);
+      assert.ok(Number(answer.headers['retry-after']) >= 1);
+    }
+  });
+
   test('without API_KEY the API does not exist', async (t) => {
     const bare = await serve(t, { dev: false, env: { ENVIRONMENT: 'test', SERVICE_SECRET: 'w8Jk2-Lm5Np7Qr9St1Uv3Wx6Yz0Ab4Cd', ...withSecret } });
     const answer = await ask(bare, 'POST', '/api/publish', { body: {}, headers: { 'X-API-Key': 'anything' } });
