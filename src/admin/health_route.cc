@@ -83,7 +83,7 @@ std::span<const Operation> health_operations() {
           .tag = "health",
           .summary = summary,
           .answers = {{200, "It can; or degraded: something is wrong that it can do without.", schema},
-              {503, "It cannot, or it did not answer at all (problem+json).", schema}}});
+              {503, "It cannot.", schema}}});
     };
     add("/health/live", "Do the event loops turn?", "Health");
     add("/health/ready", "Can this process serve?", "Health");

@@ -76,7 +76,12 @@ class Document {
     for (const Described& module : modules)
       for (const Operation& operation : module.operations) add(operation);
     for (const Described& module : modules)
-      for (const auto& path : module.paths) add_new(paths_, path.key(), path.value());
+      for (const auto& path : module.paths) {
+        add_new(paths_, path.key(), path.value());
+        for (const auto& operation : path.value().as_object())
+          if (const auto* tags = operation.value().as_object().if_contains("tags"))
+            for (const auto& tag : tags->as_array()) tags_.insert(std::string{tag.as_string()});
+      }
   }
 
   [[nodiscard]] std::string written() {
@@ -192,11 +197,15 @@ class Document {
       for (const Cause cause : kWithToken) may(cause);
     for (const Cause cause : operation.causes) may(cause);
     for (const auto& [status, codes] : refusals) {
-      if (answers.contains(status)) continue; // an operation with errors of another form
       std::string about;
       for (const auto code : codes) about.append(about.empty() ? "" : ", ").append(code);
-      answers[status] = {{"description", about + '.'},
-          {"content", json::Object{{"application/problem+json", json::Object{{"schema", reference("Problem")}}}}}};
+      // An operation may have errors of a form of its own; those of the server itself are problems all the same.
+      json::Object& out = answers[status];
+      const bool own_form = out.contains("description");
+      out["description"] = own_form ? std::string{out["description"].as_string()} + " Or: " + about + '.' : about + '.';
+      json::Value& content = out["content"];
+      if (!content.is_object()) content = json::Object{};
+      content.as_object()["application/problem+json"] = json::Object{{"schema", reference("Problem")}};
     }
     json::Object out;
     for (auto& [status, answer] : answers) out[std::to_string(status)] = std::move(answer);

@@ -68,6 +68,23 @@ TEST(OpenApi, RefusalsAreProblemsByStatusWithTheirCodes) {
       R"({"$ref":"#/components/schemas/Thing"})");
 }
 
+TEST(OpenApi, AnOperationWithErrorsOfItsOwnFormMayStillBeRefusedByTheServer) {
+  Operation operation = thing();
+  operation.answers.push_back({503, "It cannot.", "Thing"});
+  const json::Value all = document({operation});
+  const auto& answer = at(all, "/paths/~1things~1{id}/post/responses/503");
+  EXPECT_TRUE(std::string_view(answer.at("description").as_string()).starts_with("It cannot. Or: BUSY, "));
+  EXPECT_TRUE(answer.at("content").as_object().contains("application/json"));
+  EXPECT_TRUE(answer.at("content").as_object().contains("application/problem+json"));
+}
+
+TEST(OpenApi, TheTagsAreThoseOfAllOperations) {
+  const auto document = json::parse(openapi(
+      {{.paths = {{"/x", json::Object{{"get", json::Object{{"tags", json::Array{"more"}}}}}}}, .components = {}}},
+      {.version = "1", .server = "/"}));
+  EXPECT_EQ(json::write(document->at("tags")), R"([{"name":"more"}])");
+}
+
 TEST(OpenApi, AMistakeInATableStopsTheStart) {
   EXPECT_THROW(document({thing(), thing()}), std::logic_error) << "twice";
   Operation unknown = thing();
