@@ -1,34 +1,14 @@
 #include "cli/offline_access.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdio>
-
 #include "app/stores.h"
-#include "store/data_dir.h"
+#include "cli/data_file.h"
 
 namespace foyer::cli {
-namespace {
-
-// The file of the chat is there, or may be made.
-Result<void> has_its_place(const config::Config& config, bool create) {
-  TRY(directory, create ? store::DataDir::open(config.data) : store::DataDir::existing(config.data));
-  const std::string path = directory.file("chat.sqlite");
-  if (::access(path.c_str(), F_OK) == 0) return {};
-  if (!create) return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no server has used this data directory");
-  fmt::print(stderr,
-      "Note: {} did not exist and has been created. A server with another data directory does not see it; name that "
-      "directory with --data.\n",
-      path);
-  return {};
-}
-
-} // namespace
 
 Result<std::unique_ptr<OfflineAccess>> OfflineAccess::open(const config::Loaded& loaded, bool create) {
   TRY_VOID(app::knows_its_stores(loaded));
-  if (!app::uses_postgres(loaded.config)) TRY_VOID(has_its_place(loaded.config, create));
+  if (!app::uses_postgres(loaded.config))
+    TRY_VOID(directory_with(loaded.config, "chat.sqlite", "no server has used this data directory", create));
   std::unique_ptr<OfflineAccess> out(new OfflineAccess());
   TRY(opened,
       app::open_access(loaded.config,

@@ -1,29 +1,16 @@
 #include "cli/offline_accounts.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdio>
-
 #include "accounts/model/names.h"
 #include "app/stores.h"
 #include "base/bytes.h"
-#include "store/data_dir.h"
+#include "cli/data_file.h"
 
 namespace foyer::cli {
 namespace {
 
 Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) {
-  TRY(directory, create ? store::DataDir::open(config.data) : store::DataDir::existing(config.data));
-  const std::string path = directory.file("accounts.sqlite");
-  if (!create && ::access(path.c_str(), F_OK) != 0)
-    return refuse(
-        Cause::FILE_UNREADABLE, path + " does not exist: no accounts have been created in this data directory");
-  if (::access(path.c_str(), F_OK) != 0)
-    fmt::print(stderr,
-        "Note: {} did not exist and has been created. A server with another data directory does not see it; name that "
-        "directory with --data.\n",
-        path);
+  TRY(directory,
+      directory_with(config, "accounts.sqlite", "no accounts have been created in this data directory", create));
   return app::seal_key(config, directory, system_entropy());
 }
 

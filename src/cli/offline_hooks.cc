@@ -1,28 +1,13 @@
 #include "cli/offline_hooks.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdio>
-
 #include "app/stores.h"
-#include "store/data_dir.h"
+#include "cli/data_file.h"
 
 namespace foyer::cli {
 namespace {
 
-// Beside the file of the chat, which is there or may be made.
 Result<store::SealKey> kept_seal_key(const config::Config& config, bool create) {
-  TRY(directory, create ? store::DataDir::open(config.data) : store::DataDir::existing(config.data));
-  const std::string path = directory.file("chat.sqlite");
-  const bool exists = ::access(path.c_str(), F_OK) == 0;
-  if (!exists && !create)
-    return refuse(Cause::FILE_UNREADABLE, path + " does not exist: no server has used this data directory");
-  if (!exists)
-    fmt::print(stderr,
-        "Note: {} did not exist and has been created. A server with another data directory does not see it; name that "
-        "directory with --data.\n",
-        path);
+  TRY(directory, directory_with(config, "chat.sqlite", "no server has used this data directory", create));
   return app::seal_key(config, directory, system_entropy());
 }
 
