@@ -48,6 +48,7 @@ std::string_view to_string(Step step) {
     case Step::revocation: return "revocation";
     case Step::user: return "user";
     case Step::permission: return "permission";
+    case Step::application: return "application";
     case Step::capacity: return "capacity";
     case Step::session: return "session";
     case Step::chat: return "chat";

@@ -29,6 +29,7 @@ enum class Step : std::uint8_t {
   revocation,         // token, session or ticket ended?
   user,               // exists, active?
   permission,         // may this user use this endpoint?
+  application,        // does the application that is asked agree?
   capacity,           // per-user and per-address limits
   session,            // after admission: the end of a connection
   chat,               // a command of the chat protocol
@@ -36,7 +37,7 @@ enum class Step : std::uint8_t {
   accounts,           // users, passwords, sessions
   store,              // databases
 };
-inline constexpr std::size_t kStepCount = 18;
+inline constexpr std::size_t kStepCount = 19;
 
 // What a client may do about a refusal.
 enum class Retry : std::uint8_t {

@@ -50,6 +50,7 @@ std::string_view question_of(Step step) {
     case Step::revocation: return "Has the token, session or ticket been revoked or used?";
     case Step::user: return "Does the user exist, and is the account enabled?";
     case Step::permission: return "May this user use this endpoint?";
+    case Step::application: return "Does the application agree, if it is asked?";
     case Step::capacity: return "Are this user and this address within their limits?";
     case Step::session: return "After admission: why a connection ended.";
     case Step::chat: return "After admission: why a command was refused. The connection stays open.";
