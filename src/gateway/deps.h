@@ -11,6 +11,7 @@
 #include "admission/address_limits.h"
 #include "admission/door.h"
 #include "admission/limits.h"
+#include "asking/asking.h"
 #include "auth/contract/auth_service.h"
 #include "auth/revocation_table.h"
 #include "auth/token_verifier.h"
@@ -55,6 +56,7 @@ struct GatewayDeps {
   // again; false: there is none; a refusal: it could not be fetched, and the current keys
   // must not be relied upon. Answers on any thread. Empty: the keys are this process's own.
   std::function<void(std::string token, Completion<bool>)> refresh_keys = {};
+  asking::Application* application = nullptr; // null: none is asked
   // For a single node, unless they are given.
   std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
   std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});

@@ -311,12 +311,14 @@ void Handshake::admit(Admission admission) {
   const auto held = std::move(held_);
   const auto parted = parted_;
   const bool half_closed = input_ended_;
+  const auto* application = shard_.deps().application;
   phase_ = Phase::decided;
   link_.enter({.identity = std::move(admission.identity),
                   .service = echo ? Session::Service::echo : Session::Service::chat,
                   .address = request_.address,
                   .user_permit = std::move(user_pass_),
-                  .address_permit = std::move(address_pass_)},
+                  .address_permit = std::move(address_pass_),
+                  .kept = application == nullptr ? nullptr : application->keep(request_.headers)},
       terms_, authenticate_id_);
   for (const auto& [kind, payload] : held) link_.take_message(kind, shard_.padded(payload));
   if (!frames.empty()) link_.feed_frames(shard_.padded(frames));

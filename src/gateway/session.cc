@@ -18,6 +18,7 @@ Session::Session(Link& link, Entered entered)
       identity_(with_user(std::move(entered.identity))),
       user_permit_(std::move(entered.user_permit)),
       address_permit_(std::move(entered.address_permit)),
+      kept_(std::move(entered.kept)),
       service_(entered.service) {
   if (!entered.address.empty() && entered.address != link.transport().peer_address())
     address_ = std::make_unique<const std::string>(std::move(entered.address));

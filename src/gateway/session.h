@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "admission/permit.h"
+#include "asking/asking.h"
 #include "base/refusal.h"
 #include "engine/control_bus.h"
 #include "gateway/command_order.h"
@@ -33,6 +34,7 @@ class Session {
     Service service = Service::chat;
     std::string address; // the client's, after TRUSTED_PROXIES
     admission::Permit user_permit, address_permit;
+    asking::KeptPtr kept = {}; // for questions to the application
   };
   Session(Link& link, Entered entered);
   ~Session();
@@ -121,6 +123,7 @@ class Session {
   std::shared_ptr<rooms::UserUse> use_;            // of this user, shared with its other sessions; chat only
   std::unique_ptr<const std::string> address_;     // null: that of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open
+  asking::KeptPtr kept_;
   CommandOrder order_;
   std::uint64_t running_ = 0; // the current command's number in order_
   Service service_;
