@@ -92,6 +92,16 @@ bool announces(const Request& request, std::string_view form) {
 
 } // namespace
 
+void Consent::apply(Identity& identity) const {
+  if (name) identity.name = *name;
+  if (permissions) {
+    identity.permissions.chat_read = permissions->chat_read;
+    identity.permissions.chat_write = permissions->chat_write;
+  }
+  identity.rooms.insert(identity.rooms.end(), rooms.begin(), rooms.end());
+  if (expires_at) identity.expires_at = *expires_at;
+}
+
 bool origin_allowed(const DoorPolicy& policy, std::string_view origin) {
   return std::ranges::find(policy.allowed_origins, origin) != policy.allowed_origins.end();
 }
@@ -175,7 +185,11 @@ Next Door::next(const Clock& clock) {
       case At::ticket: asked_ = Step::auth_service; return AskTicket{credential_, origin_};
       case At::cookie: asked_ = Step::auth_service; return AskCookie{credential_};
       case At::revocation: asked_ = Step::revocation; return AskRevocation{&identity_};
-      case At::permission: decided(Step::permission, check_permission(), At::capacity, clock); break;
+      case At::permission:
+        decided(
+            Step::permission, check_permission(), socket_->asks_application ? At::application : At::capacity, clock);
+        break;
+      case At::application: asked_ = Step::application; return AskApplication{&identity_};
       case At::capacity: asked_ = Step::capacity; return AskCapacity{&identity_};
       case At::admitted:
       case At::refused: return verdict();
@@ -222,6 +236,19 @@ void Door::revocation(std::optional<Refusal> problem) {
   if (problem) return refuse_as(std::move(*problem));
   examined(Step::user);
   at_ = At::permission;
+}
+
+void Door::application(const Result<Consent>& answer, WallTime now) {
+  if (at_ != At::application) return;
+  if (!answer) return refuse_as(answer.error());
+  if (answer->expires_at && *answer->expires_at != WallTime{} && *answer->expires_at <= now)
+    return refuse_as(
+        Refusal{.cause = Cause::APP_REFUSED, .evidence = "it set an end that has passed", .field = "expire_at"});
+  answer->apply(identity_);
+  if (check_permission())
+    return refuse_as(Refusal{
+        .cause = Cause::APP_REFUSED, .evidence = "it leaves neither chat:read nor chat:write", .field = "scope"});
+  at_ = At::capacity;
 }
 
 void Door::capacity(std::optional<Refusal> problem) {

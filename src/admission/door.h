@@ -9,6 +9,7 @@
 //     AskToken{token}      → door.token(verifier.verify(…))
 //     AskTicket, AskCookie → door.identity(…)       later, from the auth service
 //     AskRevocation        → door.revocation(…)     local table
+//     AskApplication       → door.application(…)    later, from the application; only where the socket says so
 //     AskCapacity          → door.capacity(…)       counters
 //     AwaitFirstMessage    → upgrade, then door.first_message(…) or door.first_message_timeout()
 //   }
@@ -55,6 +56,10 @@ struct AskCookie {
 struct AskRevocation {
   const Identity* identity;
 };
+// Only about a client whose credential was accepted: the application decides beside it and never instead of it.
+struct AskApplication {
+  const Identity* identity;
+};
 struct AskCapacity {
   const Identity* identity;
 }; // for a socket that needs no token: an Identity without a user
@@ -63,8 +68,18 @@ struct Verdict {
   std::expected<Admission, Refusal> outcome;
 };
 
-using Next =
-    std::variant<AskReadiness, AskToken, AskTicket, AskCookie, AskRevocation, AskCapacity, AwaitFirstMessage, Verdict>;
+using Next = std::variant<AskReadiness, AskToken, AskTicket, AskCookie, AskRevocation, AskApplication, AskCapacity,
+    AwaitFirstMessage, Verdict>;
+
+// What the application says of a client that it lets in. What is absent stays as the credential says; nothing can
+// change the user.
+struct Consent {
+  std::optional<std::string> name = {};        // shown to others
+  std::optional<Permissions> permissions = {}; // to read and to write
+  std::vector<std::string> rooms = {};         // beside those that the token names
+  std::optional<WallTime> expires_at = {};     // of the connection; zero: never
+  void apply(Identity& identity) const;
+};
 
 class Door {
  public:
@@ -78,6 +93,8 @@ class Door {
   void token(Result<Identity> identity);
   void identity(Result<Identity> identity); // of a ticket or a cookie
   void revocation(std::optional<Refusal> problem);
+  // A consent that has ended by `now`, or that permits neither to read nor to write, is APP_REFUSED.
+  void application(const Result<Consent>& answer, WallTime now);
   void capacity(std::optional<Refusal> problem);
 
   // The credential in `authenticate`; neither (or empty) is NO_TOKEN, both AMBIGUOUS_CREDENTIALS.
@@ -115,6 +132,7 @@ class Door {
     first_message,
     revocation,
     permission,
+    application,
     capacity,
     admitted,
     refused,

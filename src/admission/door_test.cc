@@ -71,6 +71,108 @@ TEST(Door, PermissionIsForTheChatOnly) {
   }
 }
 
+// The application that is asked
+
+Request asked(Request request) { return at("/ws/asked", std::move(request)); }
+
+TEST(Door, TheApplicationIsAskedLastBeforeCapacityAndOnlyWhereThePolicySaysSo) {
+  EXPECT_THAT(drive(asked(bearer())).asked,
+      ElementsAre("readiness", "token a.b.c", "revocation", "application about alice", "capacity"));
+  EXPECT_THAT(drive(asked(query(handshake(), "ticket=t1"))).asked,
+      ElementsAre("readiness", "ticket t1", "application about alice", "capacity"));
+  EXPECT_THAT(drive(asked(handshake())).asked,
+      ElementsAre("readiness", "first message", "token d.e.f", "revocation", "application about alice", "capacity"));
+}
+
+TEST(Door, NobodyIsAskedAboutWhoShowedNoCredentialOrABadOne) {
+  auto open = policy();
+  for (auto& socket : open.sockets) socket.asks_application = true;
+  EXPECT_THAT(drive(at("/ws/open", handshake()), {}, open).asked, ElementsAre("readiness", "capacity"));
+  const Answers neither{.first = Answers::First::neither};
+  EXPECT_THAT(drive(asked(handshake()), neither).asked, ElementsAre("readiness", "first message"));
+  EXPECT_EQ(outcome(asked(handshake()), neither), "NO_TOKEN");
+  const Answers expired{.token = std::unexpected(Refusal{.cause = Cause::TOKEN_EXPIRED})};
+  EXPECT_THAT(drive(asked(bearer()), expired).asked, ElementsAre("readiness", "token a.b.c"));
+  EXPECT_EQ(outcome(asked(bearer()), {.revocation = Refusal{.cause = Cause::TOKEN_REVOKED}}), "TOKEN_REVOKED");
+  Identity nobody = alice();
+  nobody.permissions = {};
+  EXPECT_EQ(outcome(asked(bearer()), {.token = nobody}), "PERMISSION_DENIED");
+}
+
+TEST(Door, TheAnswerOfTheApplicationDecides) {
+  for (const Cause cause :
+      {Cause::APP_REFUSED, Cause::APP_TIMEOUT, Cause::APP_UNAVAILABLE, Cause::APP_ANSWER_INVALID}) {
+    const Answers answers{
+        .application = std::unexpected(Refusal{.cause = cause}), .capacity = Refusal{.cause = Cause::ADDRESS_LIMIT}};
+    EXPECT_EQ(outcome(asked(bearer()), answers), code_of(cause));
+    EXPECT_EQ(outcome(bearer(), answers), "ADDRESS_LIMIT") << "of a socket about which it is not asked";
+  }
+  EXPECT_EQ(outcome(asked(bearer()), {.capacity = Refusal{.cause = Cause::ADDRESS_LIMIT}}), "ADDRESS_LIMIT");
+}
+
+// Drives the door up to its question to the application, and answers it.
+std::expected<Admission, Refusal> answered(const Identity& identity, const Consent& consent, WallTime now) {
+  const TickingClock clock;
+  const auto the_policy = policy();
+  const auto request = asked(bearer());
+  Door door{the_policy, {.request = &request}};
+  (void)door.next(clock);
+  door.readiness({});
+  (void)door.next(clock);
+  door.token(identity);
+  (void)door.next(clock);
+  door.revocation({});
+  EXPECT_TRUE(std::holds_alternative<AskApplication>(door.next(clock)));
+  door.application(consent, now);
+  if (std::holds_alternative<AskCapacity>(door.next(clock))) door.capacity({});
+  return std::get<Verdict>(door.next(clock)).outcome;
+}
+
+TEST(Door, WhatTheApplicationLeavesOutIsAsTheCredentialSays) {
+  Identity identity = alice();
+  identity.name = "Alice";
+  identity.permissions = {.chat_read = true, .admin = true};
+  identity.rooms = {"tea"};
+  identity.expires_at = WallTime{std::chrono::seconds{900}};
+  const auto in = answered(identity, {}, {});
+  ASSERT_TRUE(in);
+  EXPECT_EQ(in->identity.name, "Alice");
+  EXPECT_EQ(in->identity.permissions, identity.permissions);
+  EXPECT_THAT(in->identity.rooms, ElementsAre("tea"));
+  EXPECT_EQ(in->identity.expires_at, identity.expires_at);
+}
+
+TEST(Door, TheApplicationMaySetTheNameThePermissionsTheRoomsAndTheEndButNotTheUser) {
+  const WallTime now{std::chrono::seconds{1'000}};
+  Identity identity = alice();
+  identity.permissions = {.chat_read = true, .chat_write = true, .admin = true};
+  identity.rooms = {"tea"};
+  const Consent consent{.name = "Al",
+      .permissions = Permissions{.chat_read = true},
+      .rooms = {"den"},
+      .expires_at = now + std::chrono::seconds{60}};
+  const auto in = answered(identity, consent, now);
+  ASSERT_TRUE(in);
+  EXPECT_EQ(in->identity.user, UserId{"alice"});
+  EXPECT_EQ(in->identity.name, "Al");
+  EXPECT_EQ(in->identity.permissions, (Permissions{.chat_read = true, .admin = true})) << "admin is not its to change";
+  EXPECT_THAT(in->identity.rooms, ElementsAre("tea", "den"));
+  EXPECT_EQ(in->identity.expires_at, consent.expires_at);
+  EXPECT_EQ(answered(identity, {.expires_at = WallTime{}}, now)->identity.expires_at, WallTime{}) << "never";
+}
+
+TEST(Door, AConsentThatAllowsNothingIsARefusal) {
+  const WallTime now{std::chrono::seconds{1'000}};
+  const auto over = answered(alice(), {.expires_at = now}, now);
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().cause, Cause::APP_REFUSED);
+  EXPECT_EQ(over.error().field, "expire_at");
+  const auto neither = answered(alice(), {.permissions = Permissions{}}, now);
+  ASSERT_FALSE(neither);
+  EXPECT_EQ(neither.error().cause, Cause::APP_REFUSED);
+  EXPECT_EQ(neither.error().field, "scope");
+}
+
 // Every fault that a handshake can have, in the order of the steps. Of two at
 // once, the earlier one is reported.
 struct Fault {
@@ -123,6 +225,10 @@ std::vector<Fault> faults_in_order() {
   out.push_back({"PERMISSION_DENIED", [](Request&, Answers& a) {
     if (a.token) a.token->permissions = {};
   }});
+  for (const Cause cause : {Cause::APP_REFUSED, Cause::APP_TIMEOUT, Cause::APP_UNAVAILABLE, Cause::APP_ANSWER_INVALID})
+    out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) {
+      if (a.application) a.application = std::unexpected(refusal(cause));
+    }});
   for (const Cause cause : {Cause::USER_CONNECTION_LIMIT, Cause::ADDRESS_LIMIT})
     out.push_back({std::string{code_of(cause)}, [=](Request&, Answers& a) {
       if (!a.capacity) a.capacity = refusal(cause);
@@ -132,7 +238,7 @@ std::vector<Fault> faults_in_order() {
 
 TEST(Door, EveryFaultAloneIsTheCause) {
   for (const auto& fault : faults_in_order()) {
-    Request request = bearer();
+    Request request = asked(bearer());
     Answers answers;
     fault.commit(request, answers);
     EXPECT_EQ(outcome(request, answers), fault.code);
@@ -146,7 +252,7 @@ TEST(Door, OfTwoFaultsTheEarlierOneIsTheCause) {
       // Pairs that cannot occur together, since one removes the other's evidence.
       if (faults[i].code == "AMBIGUOUS_CREDENTIALS" && faults[j].code == "AUTH_HEADER_STRIPPED") continue;
       if (faults[i].code == "AUTH_HEADER_STRIPPED" && faults[j].code == "AMBIGUOUS_CREDENTIALS") continue;
-      Request request = bearer();
+      Request request = asked(bearer());
       Answers answers;
       faults[i].commit(request, answers);
       faults[j].commit(request, answers);
@@ -179,7 +285,7 @@ TEST(Door, ARefusalOfTheAuthServiceTravelsWhole) {
 TEST(Door, AfterTheVerdictThereIsNoQuestion) {
   const TickingClock clock;
   for (const auto& fault : faults_in_order()) {
-    Request request = bearer();
+    Request request = asked(bearer());
     Answers answers;
     fault.commit(request, answers);
     const auto the_policy = policy();
@@ -190,6 +296,7 @@ TEST(Door, AfterTheVerdictThereIsNoQuestion) {
     door.token(alice());
     door.identity(alice());
     door.revocation({});
+    door.application(Consent{}, {});
     door.capacity({});
     door.first_message("d.e.f", {});
     door.first_message_timeout();
@@ -202,11 +309,12 @@ TEST(Door, AfterTheVerdictThereIsNoQuestion) {
 TEST(Door, AnUnexpectedAnswerOpensNothing) {
   const TickingClock clock;
   const auto the_policy = policy();
-  const auto request = bearer();
+  const auto request = asked(bearer());
   Door door{the_policy, {.request = &request}};
   const auto answer_all = [&] {
     door.identity(alice());
     door.revocation({});
+    door.application(Consent{}, {});
     door.capacity({});
     door.first_message("d.e.f", {});
   };
@@ -232,27 +340,31 @@ TEST(Door, StepsThatWereNotReachedHaveNoTime) {
   for (const Step step : {Step::readiness, Step::transport, Step::subprotocol, Step::credential_present,
            Step::credential_form, Step::credential_valid})
     EXPECT_GT(spent(step), 0) << to_string(step);
-  for (const Step step :
-      {Step::auth_service, Step::service_identity, Step::revocation, Step::user, Step::permission, Step::capacity})
+  for (const Step step : {Step::auth_service, Step::service_identity, Step::revocation, Step::user, Step::permission,
+           Step::application, Step::capacity})
     EXPECT_EQ(spent(step), -1) << to_string(step);
 }
 
 TEST(Door, WaitingIsChargedToTheStepThatWaited) {
   ManualClock clock;
   const auto the_policy = policy();
-  const auto request = query(handshake(), "ticket=t1");
+  const auto request = asked(query(handshake(), "ticket=t1"));
   Door door{the_policy, {.request = &request}};
   (void)door.next(clock);
   door.readiness({});
   ASSERT_TRUE(std::holds_alternative<AskTicket>(door.next(clock)));
   clock.advance(Millis{40});
   door.identity(alice());
+  ASSERT_TRUE(std::holds_alternative<AskApplication>(door.next(clock)));
+  clock.advance(Millis{250});
+  door.application(Consent{}, clock.wall());
   ASSERT_TRUE(std::holds_alternative<AskCapacity>(door.next(clock)));
   clock.advance(Millis{2});
   door.capacity({});
   const Next verdict = door.next(clock);
   const auto& times = std::get<Verdict>(verdict).outcome->times.spent;
   EXPECT_EQ(times[static_cast<std::size_t>(Step::auth_service)], Millis{40});
+  EXPECT_EQ(times[static_cast<std::size_t>(Step::application)], Millis{250});
   EXPECT_EQ(times[static_cast<std::size_t>(Step::capacity)], Millis{2});
   EXPECT_EQ(times[static_cast<std::size_t>(Step::credential_valid)], Millis{0});
 }

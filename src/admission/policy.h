@@ -24,6 +24,7 @@ struct SocketPath {
   std::vector<std::string> subprotocols; // those we speak there: foyer.v1
   bool needs_token = true;               // /ws/echo with echo = open: false; no credential is looked at
   bool needs_chat_permission = true;     // chat:read or chat:write
+  bool asks_application = false;         // before a client is admitted there (the event `connect`)
   bool first_message = true;             // whether a first message `authenticate` is accepted; /ws/echo: false
 };
 

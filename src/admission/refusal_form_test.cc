@@ -109,7 +109,7 @@ TEST(PlainGet, SaysWhatThePathIsFor) {
     const auto body = json::parse(response.body);
     ASSERT_TRUE(body) << response.body;
     EXPECT_EQ(json::get_string(body->get_object(), "code"), "UPGRADE_MISSING");
-    EXPECT_EQ(json::write(body->get_object().at("sockets")), R"(["/ws/chat","/ws/echo","/ws/open"])");
+    EXPECT_EQ(json::write(body->get_object().at("sockets")), R"(["/ws/chat","/ws/echo","/ws/open","/ws/asked"])");
     EXPECT_EQ(*response.headers.find("Access-Control-Allow-Origin"), "*");
     EXPECT_EQ(response.headers.find("Access-Control-Expose-Headers"), nullptr);
     EXPECT_NE(response.headers.find("Upgrade"), nullptr);

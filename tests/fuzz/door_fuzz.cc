@@ -101,6 +101,13 @@ void answer(const Next& next, const DoorPolicy& policy, std::uint8_t answers, Do
     door.identity(identity(answers, 2));
   } else if (std::holds_alternative<AskRevocation>(next)) {
     door.revocation(refused(3, Cause::TOKEN_REVOKED, "revoked"));
+  } else if (std::holds_alternative<AskApplication>(next)) {
+    invariant(asked.credentials() == 1, "the application is asked about who showed a credential");
+    invariant(door.socket()->asks_application, "and only where the policy says so");
+    if (const auto refusal = refused(5, Cause::APP_REFUSED, "it said no"))
+      door.application(std::unexpected(*refusal), {});
+    else
+      door.application(Consent{}, {});
   } else if (std::holds_alternative<AskCapacity>(next)) {
     door.capacity(refused(4, Cause::ADDRESS_LIMIT, "too many"));
   } else {

@@ -16,7 +16,8 @@ inline DoorPolicy policy() {
   return {
       .sockets = {{.path = "/ws/chat", .subprotocols = {"foyer.v1"}},
           {.path = "/ws/echo", .subprotocols = {"foyer.v1"}, .needs_chat_permission = false, .first_message = false},
-          {.path = "/ws/open", .subprotocols = {"foyer.v1"}, .needs_token = false, .needs_chat_permission = false}},
+          {.path = "/ws/open", .subprotocols = {"foyer.v1"}, .needs_token = false, .needs_chat_permission = false},
+          {.path = "/ws/asked", .subprotocols = {"foyer.v1"}, .asks_application = true}},
       .allowed_origins = {"https://chat.example", "http://localhost:8000"},
       .allowed_hosts = {"chat.example"},
       .public_ws_base = "wss://chat.example",
@@ -79,6 +80,7 @@ struct Answers {
   Result<Identity> token = alice();
   Result<Identity> ticket = alice();
   std::optional<Refusal> revocation = {};
+  Result<Consent> application = Consent{};
   std::optional<Refusal> capacity = {};
   enum class First { token, ticket, both, neither, other, timeout } first = First::token;
 };
@@ -114,6 +116,9 @@ inline Story drive(Door& door, const Answers& answers = {}) {
     } else if (std::holds_alternative<AskRevocation>(next)) {
       story.asked.emplace_back("revocation");
       door.revocation(answers.revocation);
+    } else if (const auto* application = std::get_if<AskApplication>(&next)) {
+      story.asked.push_back("application about " + application->identity->user.str());
+      door.application(answers.application, clock.wall());
     } else if (std::holds_alternative<AskCapacity>(next)) {
       story.asked.emplace_back("capacity");
       door.capacity(answers.capacity);
