@@ -55,8 +55,8 @@ const std::vector<Layer> kLayers = {
     {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms", "access", "gateway"}},
     {"app",
         {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
-            "hooks", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "access", "accounts",
-            "gateway", "config", "admin", "api"}},
+            "hooks", "asking", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "access",
+            "accounts", "gateway", "config", "admin", "api"}},
 };
 const std::string kPrograms = "cli";
 

@@ -9,6 +9,7 @@
 
 #include "accounts/store.h"
 #include "app/auth_part.h"
+#include "asking/asking.h"
 #include "auth/transport.h"
 #include "base/clock.h"
 #include "base/executor.h"
@@ -50,6 +51,7 @@ struct Environment {
   // Overrides of the configuration, for tests.
   std::unique_ptr<AuthPart> auth = {};
   std::function<std::unique_ptr<protocol::ClientCodec>()> codec = {};
+  std::unique_ptr<asking::Application> application = {};
 };
 
 } // namespace foyer::app

@@ -42,6 +42,7 @@ struct Server::Parts {
   Environment around;
   std::unique_ptr<engine::ChatStore> chat = std::move(around.chat); // with the gateway role
   std::unique_ptr<hooks::Sender> webhooks;                          // likewise
+  std::unique_ptr<asking::Application> application;                 // null: none is asked
   std::unique_ptr<AuthPart> auth;
   std::unique_ptr<TrustedIssuers> issuers; // of all tokens; before `auth` ends
   auth::RevocationTable revocations{revocation_policy(config), revocation_sources(config)};
@@ -158,7 +159,8 @@ gateway::GatewayDeps Server::Parts::gateway_deps() {
       .gauges = limits.connections,
       .control = around.control,
       .codec = [this] { return codec(); },
-      .refresh_keys = refresh_keys()};
+      .refresh_keys = refresh_keys(),
+      .application = application.get()};
 }
 
 // By the issuer that the token names. Empty: the keys are this process's own.
@@ -358,6 +360,7 @@ void Server::Parts::make_webhooks() {
 
 Result<void> Server::Parts::build() {
   make_webhooks(); // first: the auth role takes the seal key
+  application = std::move(around.application);
   TRY_VOID(make_auth());
   report_limits();
   make_server();
@@ -456,6 +459,7 @@ void Server::stop() {
   Parts& p = *parts_;
   if (!p.server) return;
   p.webhooks.reset();
+  p.application.reset();
   if (p.chat) p.chat->close();
   p.reporter.flush();
   p.metrics_server.reset();

@@ -12,4 +12,11 @@ std::string_view to_string(Event event) {
   return "?";
 }
 
+KeptPtr with_meta(KeptPtr kept, const std::optional<std::string>& meta) {
+  if (!meta) return kept;
+  Kept next = kept ? *kept : Kept{};
+  next.meta = *meta;
+  return std::make_shared<const Kept>(std::move(next));
+}
+
 } // namespace foyer::asking

@@ -34,6 +34,8 @@ struct Kept {
   std::string meta; // a JSON object of the application; empty: none
 };
 using KeptPtr = std::shared_ptr<const Kept>; // null: nothing is kept
+// With what the last answer said; nothing: as it was.
+[[nodiscard]] KeptPtr with_meta(KeptPtr kept, const std::optional<std::string>& meta);
 
 // The client that a question is about: already known by its credential.
 struct Client {

@@ -319,7 +319,13 @@ void Session::refreshed(const MessageId& id, Result<Identity> verified) {
   if (!verified->permissions.chat_read && !verified->permissions.chat_write)
     return send_refusal(
         id, {.cause = Cause::PERMISSION_DENIED, .evidence = "the new token has neither chat:read nor chat:write"});
-  identity_ = PackedIdentity(*verified);
+  if (asks(asking::Event::refresh)) return ask_to_refresh(id, std::move(*verified));
+  renew(id, std::move(*verified));
+}
+
+void Session::renew(const MessageId& id, Identity identity) {
+  if (consent_) consent_->apply(identity);
+  identity_ = PackedIdentity(identity);
   expiry_told_ = false;
   link_.reschedule();
   say(id, protocol::Refreshed{identity_.expires_at()});

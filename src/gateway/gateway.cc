@@ -22,10 +22,18 @@ class Pulse final : public io::Timer {
   Shard& shard_;
 };
 
+// Where the application is asked before a client is admitted: a chat. An echo reaches nobody.
+GatewayPolicy with_questions(GatewayPolicy policy, const asking::Application* application) {
+  const bool asks = application != nullptr && application->asks(asking::Event::connect);
+  for (admission::SocketPath& socket : policy.door.sockets)
+    socket.asks_application = asks && socket.needs_chat_permission;
+  return policy;
+}
+
 } // namespace
 
 Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps)
-    : policy_(resolved(std::move(policy))),
+    : policy_(with_questions(resolved(std::move(policy)), deps.application)),
       deps_(std::move(deps)),
       loops_(loops),
       users_(policy_.user, deps_.metrics),

@@ -48,6 +48,7 @@ class Gateway {
  private:
   struct Asked; // for a message over HTTP
   void message_for(Asked asked, Result<Identity> identity);
+  void find_message(Asked asked, Identity identity); // for whoever is allowed to ask
   void answer_message(Asked asked, Result<rooms::MessageFound> found);
   void detach_messages(UserId user);
   void on_all(void (Shard::*step)(std::move_only_function<void()>), std::function<void()> done);

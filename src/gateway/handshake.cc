@@ -70,7 +70,7 @@ void Handshake::on_bytes(std::string_view bytes) {
   answer_over_http(refusal, true);
 }
 
-// A client that half-closed may still read an answer, but the auth service is not called for it.
+// A client that half-closed may still read an answer, but neither the auth service nor the application is asked for it.
 void Handshake::on_eof() {
   input_ended_ = true;
   if (phase_ == Phase::checking_token) return;
@@ -79,7 +79,7 @@ void Handshake::on_eof() {
 }
 
 void Handshake::on_timer() {
-  if (phase_ != Phase::awaiting_message) return; // the auth service's client has its own deadline
+  if (phase_ != Phase::awaiting_message) return; // auth service and application are asked within their own deadlines
   door_->first_message_timeout();
   drive();
 }
@@ -150,6 +150,8 @@ void Handshake::drive() {
     } else if (auto* revocation = std::get_if<admission::AskRevocation>(&next)) {
       user_ = revocation->identity->user.str();
       door_->revocation(shard_.deps().revocations.check(*revocation->identity, shard_.loop().now()));
+    } else if (auto* application = std::get_if<admission::AskApplication>(&next)) {
+      return ask_application(*application->identity);
     } else if (auto* ask = std::get_if<admission::AskCapacity>(&next)) {
       user_ = ask->identity->user.str();
       door_->capacity(capacity(*ask->identity));
@@ -311,15 +313,17 @@ void Handshake::admit(Admission admission) {
   const auto held = std::move(held_);
   const auto parted = parted_;
   const bool half_closed = input_ended_;
-  const auto* application = shard_.deps().application;
+  const auto join = std::move(join_);
   phase_ = Phase::decided;
   link_.enter({.identity = std::move(admission.identity),
                   .service = echo ? Session::Service::echo : Session::Service::chat,
                   .address = request_.address,
                   .user_permit = std::move(user_pass_),
                   .address_permit = std::move(address_pass_),
-                  .kept = application == nullptr ? nullptr : application->keep(request_.headers)},
+                  .kept = kept_for_questions(),
+                  .consent = std::move(consent_)},
       terms_, authenticate_id_);
+  for (const RoomName& room : join) link_.session()->join_as_told(room);
   for (const auto& [kind, payload] : held) link_.take_message(kind, shard_.padded(payload));
   if (!frames.empty()) link_.feed_frames(shard_.padded(frames));
   if (parted)

@@ -2,7 +2,8 @@
 // `authenticate` as first message, and sending a refusal. One per connection, gone once it is decided.
 //
 //   deciding ──▶ checking_token    the token waits for its turn, or for newer keys
-//      │ ▲  └──▶ asking_service    a ticket or a cookie is with the auth service
+//      │ ▲  ├──▶ asking_service    a ticket or a cookie is with the auth service
+//      │ │  └──▶ asking_application whether it lets in a client whose credential was accepted
 //      │ └── an answer ◀┘
 //      ├──▶ awaiting_message       upgraded without a credential: it arrives in the first message
 //      ▼
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "admission/door.h"
+#include "asking/asking.h"
 #include "base/http.h"
 #include "gateway/reply_to.h"
 #include "http/upgrade.h"
@@ -50,16 +52,27 @@ class Handshake {
 
   void answered(Result<Identity> identity); // for a ticket or a cookie, later
   void keys_answered(Result<bool> newer);   // for a token whose key was unknown, later
-  void check_token();                       // the loop has time for it now
+  void application_answered(Result<asking::ConnectAnswer> said);
+  void check_token(); // the loop has time for it now
   [[nodiscard]] bool upgraded() const { return upgraded_; }
   [[nodiscard]] bool decided() const { return phase_ == Phase::decided; } // may be deleted
 
  private:
-  enum class Phase : std::uint8_t { deciding, checking_token, asking_service, awaiting_message, decided };
+  enum class Phase : std::uint8_t {
+    deciding,
+    checking_token,
+    asking_service,
+    asking_application,
+    awaiting_message,
+    decided
+  };
 
   void drive();
   [[nodiscard]] bool judge_token(); // false: waits for newer keys
   void check_token_later();
+  void ask_application(const Identity& identity); // which the door owns
+  [[nodiscard]] Result<admission::Consent> consent_of(Result<asking::ConnectAnswer> said);
+  [[nodiscard]] asking::KeptPtr kept_for_questions();
   void await_first_message();
   void admit(Admission admission);
   void send_refusal(Refusal refusal);
@@ -85,6 +98,10 @@ class Handshake {
   std::string user_;                              // once established
   admission::Permit handshake_permit_, arriving_; // see http::Arrival
   admission::Permit pending_, user_pass_, address_pass_;
+  const Identity* asked_about_ = nullptr; // by the application; the door's
+  asking::KeptPtr kept_;                  // for later questions to it
+  std::unique_ptr<admission::Consent> consent_;
+  std::vector<RoomName> join_; // that it wants the client to be in
   MessageId authenticate_id_;
   protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
   std::string token_;           // waiting to be checked

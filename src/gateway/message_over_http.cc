@@ -70,16 +70,37 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
   asked.user = identity->user.str();
   if (auto refusal = deps_.revocations.check(*identity, deps_.clock.mono()))
     return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
+  asking::Application* application = deps_.application;
+  if (application == nullptr || !application->asks(asking::Event::connect))
+    return find_message(std::move(asked), std::move(*identity));
+  // Nobody reads here whom the application would not let in on a socket. There is no connection: the request's
+  // reference stands for one.
+  asking::ConnectQuestion question{.client = {.id = asked.request.ref.str(),
+                                       .user = identity->user,
+                                       .name = identity->name,
+                                       .kept = application->keep(asked.request.headers)}};
+  application->connect(std::move(question),
+      [this, asked = std::move(asked), identity = std::move(*identity)](Result<asking::ConnectAnswer> said) mutable {
+    if (!said) return answer_message(std::move(asked), std::unexpected(std::move(said).error()));
+    if (said->expires_at && *said->expires_at != WallTime{} && *said->expires_at <= deps_.clock.wall())
+      return answer_message(std::move(asked), refuse_field(Cause::APP_REFUSED, "expire_at", "an end that has passed"));
+    if (said->scope) admission::Consent{.permissions = parse_scope(*said->scope)}.apply(identity);
+    if (said->rooms) admission::Consent{.rooms = std::move(*said->rooms)}.apply(identity);
+    find_message(std::move(asked), std::move(identity));
+  });
+}
+
+void Gateway::find_message(Asked asked, Identity identity) {
   const auto& args = asked.request.path_args;
   if (auto kind = rooms::kind_of(args.at(0)); !kind)
     return answer_message(std::move(asked), std::unexpected(std::move(kind).error()));
   const auto offset = offset_in(args.at(1));
   if (!offset) return answer_message(std::move(asked), refuse_field(Cause::NOT_FOUND, "offset"));
   const RoomName room{args.at(0)};
-  rooms::Actor actor{.user = identity->user,
-      .name = identity->name,
-      .permissions = identity->permissions,
-      .use = users_.of(identity->user, deps_.clock.mono())};
+  rooms::Actor actor{.user = identity.user,
+      .name = identity.name,
+      .permissions = identity.permissions,
+      .use = users_.of(identity.user, deps_.clock.mono())};
   if (const Millis wait = actor.use->command(deps_.clock.mono(), 1); wait.count() > 0)
     return answer_message(std::move(asked),
         std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));

@@ -19,6 +19,7 @@ Session::Session(Link& link, Entered entered)
       user_permit_(std::move(entered.user_permit)),
       address_permit_(std::move(entered.address_permit)),
       kept_(std::move(entered.kept)),
+      consent_(std::move(entered.consent)),
       service_(entered.service) {
   if (!entered.address.empty() && entered.address != link.transport().peer_address())
     address_ = std::make_unique<const std::string>(std::move(entered.address));
@@ -93,16 +94,19 @@ void Session::send_closing(Millis retry_after) {
 // Time
 
 std::optional<Millis> Session::next_deadline() const {
-  if (identity_.expires_at() == WallTime{}) return std::nullopt;
+  if (identity_.expires_at() == WallTime{} || (ends_by_answer() && refreshing_)) return std::nullopt;
   const GatewayPolicy& policy = shard().policy();
-  const auto next =
-      expiry_told_ ? identity_.expires_at() + policy.leeway : identity_.expires_at() - policy.token_warning;
+  const auto next = ends_by_answer() ? identity_.expires_at()
+      : expiry_told_                 ? identity_.expires_at() + policy.leeway
+                                     : identity_.expires_at() - policy.token_warning;
   return std::chrono::duration_cast<Millis>(next - shard().loop().wall());
 }
 
 void Session::on_time() {
   const auto wall = shard().loop().wall();
-  if (identity_.expires_at() != WallTime{}) {
+  if (ends_by_answer()) {
+    if (wall >= identity_.expires_at() && !refreshing_) ask_to_stay();
+  } else if (identity_.expires_at() != WallTime{}) {
     if (wall >= identity_.expires_at() + shard().policy().leeway)
       return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
     if (!expiry_told_ && wall >= identity_.expires_at() - shard().policy().token_warning) {

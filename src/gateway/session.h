@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admission/door.h"
 #include "admission/permit.h"
 #include "asking/asking.h"
 #include "base/refusal.h"
@@ -34,7 +35,8 @@ class Session {
     Service service = Service::chat;
     std::string address; // the client's, after TRUSTED_PROXIES
     admission::Permit user_permit, address_permit;
-    asking::KeptPtr kept = {}; // for questions to the application
+    asking::KeptPtr kept = {};                        // for questions to the application
+    std::unique_ptr<admission::Consent> consent = {}; // null: it was not asked
   };
   Session(Link& link, Entered entered);
   ~Session();
@@ -60,6 +62,7 @@ class Session {
   // What an application does to it (session_by_app.cc).
   void set_expiry(WallTime at); // not in the future: ends it
   void join_by_server(const engine::Subscribe& request);
+  void join_as_told(const RoomName& room); // by the answer to `connect`; what refuses it is reported
   // The subscription ends for a cause that the client is told. False: there was none.
   bool end_subscription(const RoomName& room, Cause cause);
   void check_revocation();
@@ -110,6 +113,19 @@ class Session {
   void check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys);
   void keys_answered(const MessageId& id, std::string token, Result<bool> newer);
   void refreshed(const MessageId& id, Result<Identity> verified);
+  void renew(const MessageId& id, Identity identity); // the token of which was checked
+
+  // The application that is asked (session_application.cc).
+  [[nodiscard]] bool asks(asking::Event event, std::string_view room = {}) const;
+  [[nodiscard]] asking::Client asking_client() const;
+  // It set the end of this session, and is asked again when that comes.
+  [[nodiscard]] bool ends_by_answer() const;
+  void ask_to_refresh(const MessageId& id, Identity verified);
+  void refresh_answered(const MessageId& id, Identity verified, Result<asking::RefreshAnswer> said);
+  void ask_to_stay();
+  void stay_answered(Result<asking::RefreshAnswer> said);
+  void agree(asking::RefreshAnswer said);
+  void end_as_answered(const MessageId& id, Refusal refusal);
   void leave_all();
   void introduce(); // makes the user known to people look-ups
   [[nodiscard]] rooms::Actor actor() const;
@@ -123,13 +139,14 @@ class Session {
   std::shared_ptr<rooms::UserUse> use_;            // of this user, shared with its other sessions; chat only
   std::unique_ptr<const std::string> address_;     // null: that of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open
-  asking::KeptPtr kept_;
+  asking::KeptPtr kept_;                           // for questions to the application
+  std::unique_ptr<admission::Consent> consent_;    // what it said; holds for every later token. Null: nothing
   CommandOrder order_;
   std::uint64_t running_ = 0; // the current command's number in order_
   Service service_;
   bool going_on_ = false;
   bool expiry_told_ = false;
-  bool refreshing_ = false; // a token is being checked
+  bool refreshing_ = false; // a token is being checked, or the application is asked whether the session goes on
 };
 
 } // namespace foyer::gateway

@@ -8,6 +8,7 @@ void Session::set_expiry(WallTime at) {
   if (at <= shard().loop().wall())
     return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the application set the end of this connection"});
   identity_.set_expires_at(at);
+  if (consent_ && consent_->expires_at) consent_->expires_at = at;
   expiry_told_ = false;
   link_.reschedule();
   if (service_ == Service::chat) say(std::nullopt, protocol::Refreshed{at});

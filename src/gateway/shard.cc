@@ -83,19 +83,13 @@ void Shard::with_handshake(ConnectionId id, std::move_only_function<void(Handsha
 }
 
 Completion<Identity> Shard::identity_answer(ConnectionId id) {
-  return [this, alive = alive_, id](Result<Identity> identity) mutable {
-    if (!*alive) return;
-    loop_.post([this, id, identity = std::move(identity)]() mutable {
-      with_handshake(id, [&](Handshake& handshake) { handshake.answered(std::move(identity)); });
-    });
-  };
+  return on_loop<Identity>([this, id](Result<Identity> identity) mutable {
+    with_handshake(id, [&](Handshake& handshake) { handshake.answered(std::move(identity)); });
+  });
 }
 
 void Shard::refresh_keys(std::string token, Completion<bool> then) {
-  deps_.refresh_keys(std::move(token), [this, alive = alive_, then = std::move(then)](Result<bool> newer) mutable {
-    if (!*alive) return;
-    loop_.post([newer = std::move(newer), then = std::move(then)]() mutable { then(std::move(newer)); });
-  });
+  deps_.refresh_keys(std::move(token), on_loop<bool>(std::move(then)));
 }
 
 void Shard::when_there_is_time(ConnectionId id, std::move_only_function<void(Session&)> work) {

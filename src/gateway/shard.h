@@ -154,6 +154,21 @@ class Shard final : public http::UpgradeHandler {
   // Runs `step` if the link exists and its handshake is undecided.
   void with_handshake(ConnectionId id, std::move_only_function<void(Handshake&)> step);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
+  // An answer that comes on any thread, for `then` on this loop; dropped once this is gone.
+  template <class T>
+  [[nodiscard]] Completion<T> on_loop(Completion<T> then) {
+    return [this, alive = alive_, then = std::move(then)](Result<T> result) mutable {
+      if (!*alive) return;
+      loop_.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+    };
+  }
+  // The same, to a session of this loop, if it still exists.
+  template <class T>
+  [[nodiscard]] Completion<T> to_session(ConnectionId id, std::move_only_function<void(Session&, Result<T>)> then) {
+    return on_loop<T>([this, id, then = std::move(then)](Result<T> result) mutable {
+      if (Session* session = find(id)) then(*session, std::move(result));
+    });
+  }
   // An answer of the auth service, from any thread, to a handshake of this loop.
   [[nodiscard]] Completion<Identity> identity_answer(ConnectionId id);
   // Requests a newer key set; `then` runs on this loop.

@@ -58,6 +58,7 @@ struct Node::World {
   testing_world::TempDir data;
   KeptLog log;
   ScriptedAuth auth{clock};
+  ScriptedApplication application{clock, plan.asks};
   std::unique_ptr<ScriptedServer> auth_server =
       !plan.config.role_auth ? std::make_unique<ScriptedServer>(clock, auth, auth_facts()) : nullptr;
   jose::Key key = must(jose::Key::from_secret(kTokenSecret));
@@ -149,7 +150,8 @@ struct Node::Life {
             [this](const client::PoolOptions&) { return std::make_unique<Borrowed>(world.auth_server->transport()); },
         .build = build_info(),
         .began = world.clock.mono(),
-        .codec = world.codec};
+        .codec = world.codec,
+        .application = world.application.for_process(control)};
     out.build.started = world.clock.mono();
     for (std::size_t i = 0; i < network.size(); ++i) out.loops.push_back(&network.loop(i));
     return out;
@@ -195,6 +197,7 @@ Node::~Node() { set_disk(Disk::well); }
 ManualClock& Node::clock() { return world_->clock; }
 MemoryNetwork& Node::network() { return life_->network; }
 ScriptedAuth& Node::auth() { return world_->auth; }
+ScriptedApplication& Node::application() { return world_->application; }
 const std::deque<std::string>& Node::log() const { return world_->log.lines; }
 void Node::forget_log() { world_->log.lines.clear(); }
 Node::Held Node::held() const {

@@ -19,6 +19,7 @@
 #include "base/refusal.h"
 #include "engine/subject_endings.h"
 #include "harness/memory_network.h"
+#include "harness/scripted_application.h"
 #include "harness/scripted_auth.h"
 #include "protocol/client_codec.h"
 
@@ -75,6 +76,7 @@ class Node {
   [[nodiscard]] ManualClock& clock();
   [[nodiscard]] MemoryNetwork& network();
   [[nodiscard]] ScriptedAuth& auth();
+  [[nodiscard]] ScriptedApplication& application();
   // What the auth service does from now on ("hangs", "answers 503 2 times"); with
   // `given auth_service remote` whatever ScriptedServer knows. False: no such words.
   bool set_auth_weather(std::string_view words);

@@ -34,6 +34,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"clock_ahead", [](Plan& p, const std::string& value) { p.begun += duration_of(value); }},
       {"development", [](Plan& p, const std::string& value) { p.config.gateway.door.reveal = value == "true"; }},
       {"answer_bytes", [](Plan& p, const std::string& value) { p.config.gateway.answer_bytes = number_of(value); }},
+      {"asks", [](Plan& p, const std::string& value) { p.asks = value; }},
       {"accounts", [](Plan& p, const std::string& value) { p.accounts = value == "real"; }},
       {"auth_service",
           [](Plan& p, const std::string& value) { // remote: the scripted one is asked over HTTP, by the shipped client

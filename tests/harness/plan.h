@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "auth/contract/messages.h"
@@ -25,6 +26,7 @@ struct Plan {
   config::Config config = config_of_a_node();
   std::uint64_t entropy = 1;       // what FixedEntropy begins with
   Millis begun{1'700'000'000'000}; // the time of day at first, since 1970
+  std::string asks = {};           // the events about which the scripted application is asked: "connect,refresh"
   bool accounts = false;           // the real auth service in this process, instead of the scripted one
 };
 

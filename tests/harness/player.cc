@@ -114,6 +114,7 @@ class Player {
     if (text.starts_with("auth service ") && node.set_auth_weather(text.substr(13))) return;
     if (words.accept("log", "says")) return log_says(node, words);
     if (words.accept("application")) return application(node, words);
+    if (words.accept("app")) return app(node, words);
     if (words.accept("backend")) return run_application(node, words);
     using Kind = auth::RevocationEvent::Kind;
     using Reason = auth::RevocationEvent::Reason;
@@ -144,6 +145,29 @@ class Player {
     engine::Ending block{.kind = Kind::block, .id = std::string(words.take()), .at = now};
     if (words.accept("for")) block.until = now + read_duration(words.take()).value();
     node.ends(block);
+  }
+
+  // The application that is asked: `answers EVENT JSON`, `refuses EVENT CODE [TEXT]`, `hangs`, `goes on`, `was asked
+  // JSON`, `was asked nothing more`.
+  void app(Node& node, Words& words) {
+    ScriptedApplication& application = node.application();
+    if (words.accept("hangs")) return application.hang();
+    if (words.accept("goes", "on")) return application.go_on();
+    if (words.accept("answers")) {
+      std::string event(words.take());
+      return application.answers(event, with_values(node, parse_json(words.rest())).as_object());
+    }
+    if (words.accept("refuses")) {
+      std::string event(words.take());
+      const auto cause = find_cause(words.take());
+      if (!cause) differ("no such cause");
+      return application.refuses(event, {.cause = *cause, .evidence = "as scripted", .detail = unquoted(words.rest())});
+    }
+    if (!words.accept("was", "asked")) differ("no such statement about the app");
+    const std::string question = application.take_question();
+    if (words.rest() == "nothing more") return question.empty() ? void() : differ("it was asked " + question);
+    if (question.empty()) differ("it was not asked");
+    compare(parse_json(words.rest()), question);
   }
 
   void copy_data(Node& node) { copied_ = node.copy_data(); }
