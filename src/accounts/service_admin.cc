@@ -52,7 +52,7 @@ void AccountService::admin_users(
 Result<bool> AccountService::needs_admin_of_other(const Principal& who, const UserId& user) const {
   TRY_VOID(needs_admin(who));
   if (user == who.own->user.id)
-    return refuse_field(Cause::BAD_REQUEST, "id",
+    return refuse_field(Cause::PERMISSION_DENIED, "id",
         "administrators do not disable or delete themselves here; DELETE /auth/me deletes one's own account");
   return true;
 }

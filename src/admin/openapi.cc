@@ -149,11 +149,14 @@ class Document {
       properties[member.name] = schema_of(member);
       if (member.required) required.emplace_back(member.name);
     }
-    // Unknown parameters of a form are ignored (RFC 6749 §3.2).
-    json::Object schema{{"type", "object"}, {"properties", std::move(properties)},
-        {"additionalProperties", operation.form == BodyForm::form}};
+    // Unknown parameters of a form are ignored, but none may come twice (RFC 6749 §3.2).
+    json::Value others = false;
+    if (operation.form == BodyForm::form) others = json::Object{{"type", "string"}};
+    json::Object schema{
+        {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", std::move(others)}};
     const bool needed = operation.body_required || !required.empty();
     if (!required.empty()) schema["required"] = std::move(required);
+    if (!operation.body_rule.empty()) schema["allOf"] = json::Array{read(operation.body_rule)};
     const std::string_view type =
         operation.form == BodyForm::form ? "application/x-www-form-urlencoded" : "application/json";
     return {{"required", needed}, {"content", json::Object{{type, json::Object{{"schema", std::move(schema)}}}}}};

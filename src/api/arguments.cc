@@ -80,13 +80,20 @@ bool is_pattern_text(std::string_view text) {
 }
 
 Result<void> check_text(const Field& field, std::string_view text, bool of_list) {
-  if (field.grammar == Grammar::room) {
+  if (field.grammar == Grammar::room || field.grammar == Grammar::private_room) {
     auto kind = rooms::kind_of(text);
+    if (kind && field.grammar == Grammar::private_room && *kind != rooms::RoomKind::private_)
+      kind = std::unexpected(Refusal{.cause = Cause::ROOM_NAME_INVALID,
+          .evidence = printable(text, 80),
+          .detail = "Only private rooms are created: `private:NAME`."});
     if (kind) return {};
     kind.error().field = field.name;
     return std::unexpected(std::move(kind).error());
   }
-  if (field.grammar == Grammar::user) return is_user_text(text) ? Result<void>{} : wrong(field, "must be a user's id");
+  if (field.grammar == Grammar::person && (text.starts_with("app:") || text.starts_with("system:")))
+    return wrong(field, "must be a person's id: those that begin with app: or system: are not");
+  if (field.grammar == Grammar::user || field.grammar == Grammar::person)
+    return is_user_text(text) ? Result<void>{} : wrong(field, "must be a user's id");
   const auto size = static_cast<std::int64_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
   if (!of_list && (size < field.least || (field.most > 0 && size > field.most)))
@@ -105,7 +112,7 @@ std::optional<std::int64_t> integer(const json::Value& value) {
   if (value.is_int64()) return value.get_int64();
   if (!value.is_double()) return std::nullopt;
   const double number = value.get_double(); // 1.0 is the integer 1 (JSON Schema)
-  if (std::floor(number) != number || std::abs(number) > 9.0e15) return std::nullopt;
+  if (std::floor(number) != number || std::abs(number) > 9'007'199'254'740'992.0) return std::nullopt;
   return static_cast<std::int64_t>(number);
 }
 

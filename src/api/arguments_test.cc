@@ -49,6 +49,9 @@ constexpr std::array kFields{
         .most = 4,
         .grammar = Grammar::key},
     Field{.name = "tags", .type = Type::object, .says = "not stored", .treatment = Treatment::refused},
+    Field{.name = "person", .type = Type::text, .grammar = Grammar::person},
+    Field{.name = "den", .type = Type::text, .grammar = Grammar::private_room},
+    Field{.name = "offset", .type = Type::number, .most = 9'007'199'254'740'991},
 };
 
 Result<Arguments> read(std::string_view text) {
@@ -89,6 +92,7 @@ TEST(Arguments, NamesHaveAnyCase_NullIsAbsent_AndEmptyIsAbsentWhereItMeansNothin
 TEST(Arguments, AnIntegerMayHaveAFractionOfZero) {
   EXPECT_EQ(read(R"({"channel":"tea","limit":5.0})")->number("limit"), 5);
   EXPECT_EQ(read(R"({"channel":"tea","limit":1e1})")->number("limit"), 10);
+  EXPECT_EQ(read(R"({"channel":"tea","offset":9007199254740991.0})")->number("offset"), 9'007'199'254'740'991);
 }
 
 TEST(Arguments, ARefusalNamesTheField) {
@@ -109,6 +113,11 @@ TEST(Arguments, ARefusalNamesTheField) {
     EXPECT_EQ(refused(R"({"channel":"a","users":)" + std::string(users) + "}"), "BAD_REQUEST users") << users;
   for (const char* key : {"12345", "a b", "\xc3\xa9"})
     EXPECT_EQ(refused(R"({"channel":"a","key":")" + std::string(key) + "\"}"), "BAD_REQUEST key") << key;
+  EXPECT_EQ(refused(R"({"channel":"a","person":"u_1","den":"private:x"})"), "");
+  for (const char* id : {"app:x", "system:x", "a b", ""})
+    EXPECT_EQ(refused(R"({"channel":"a","person":")" + std::string(id) + "\"}"), "BAD_REQUEST person") << id;
+  for (const char* room : {"tea", "direct:0f", "user:x", "private:X", "private:a:b"})
+    EXPECT_EQ(refused(R"({"channel":"a","den":")" + std::string(room) + "\"}"), "ROOM_NAME_INVALID den") << room;
   EXPECT_EQ(refused(R"({"channel":"a","tags":{"x":"y"}})"), "API_FIELD_REFUSED tags");
   EXPECT_EQ(refused(R"({"channel":"a","tags":"x"})"), "API_FIELD_REFUSED tags");
 }

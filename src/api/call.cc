@@ -12,13 +12,4 @@ rooms::Actor actor_of(const Context& context, const Caller& caller) {
   return actor;
 }
 
-std::optional<Refusal> reserved_id(const Arguments& arguments, std::string_view field) {
-  const std::string_view user = arguments.text(field);
-  if (!user.starts_with("app:") && !user.starts_with("system:")) return std::nullopt;
-  return Refusal{.cause = Cause::BAD_REQUEST,
-      .evidence = "a reserved id",
-      .field = std::string(field),
-      .detail = "Ids that begin with app: or system: are not those of people."};
-}
-
 } // namespace foyer::api

@@ -45,14 +45,22 @@ using Answer = std::string;
 // The application itself, as rooms see it.
 [[nodiscard]] rooms::Actor actor_of(const Context& context, const Caller& caller);
 
-// BAD_REQUEST where a field names an id that belongs to an application or to the server.
-[[nodiscard]] std::optional<Refusal> reserved_id(const Arguments& arguments, std::string_view field = "user");
+// The request that a call belongs to. Thread safe.
+class Origin {
+ public:
+  virtual ~Origin() = default;
+  [[nodiscard]] virtual const Ref& ref() const = 0;
+  // Logs a refusal that is a part of an answer, while the call as a whole is not refused.
+  virtual void report_part(const Refusal& refusal) const = 0;
+};
+using OriginPtr = std::shared_ptr<const Origin>;
 
 class Call {
  public:
-  Call(CallerPtr caller, Arguments fields, Completion<Answer> done)
+  Call(CallerPtr caller, OriginPtr origin, Arguments fields, Completion<Answer> done)
       : arguments(std::move(fields)),
         caller_(std::move(caller)),
+        origin_(std::move(origin)),
         done_(std::move(done)) {}
 
   Arguments arguments;
@@ -64,15 +72,18 @@ class Call {
   // Acts as the application itself.
   [[nodiscard]] rooms::Actor actor(const Context& context) const { return actor_of(context, *caller_); }
 
+  [[nodiscard]] const Origin& origin() const { return *origin_; }
+
   // The same call, whose answer goes elsewhere.
   [[nodiscard]] Call answered_to(Completion<Answer> done) && {
-    return Call(std::move(caller_), std::move(arguments), std::move(done));
+    return Call(std::move(caller_), std::move(origin_), std::move(arguments), std::move(done));
   }
   void answer(Answer result) { done_(std::move(result)); }
   void refuse(Refusal refusal) { done_(std::unexpected(std::move(refusal))); }
 
  private:
   CallerPtr caller_;
+  OriginPtr origin_;
   Completion<Answer> done_;
 };
 

@@ -44,6 +44,8 @@ inline constexpr std::array kOnlyChannel{kChannel};
 inline constexpr std::array kChannelOnce{kChannel, kIdempotencyKey};
 inline constexpr Field kUser{
     .name = "user", .type = Type::text, .says = "The id of the user.", .required = true, .grammar = Grammar::user};
+inline constexpr Field kPerson{
+    .name = "user", .type = Type::text, .says = "The id of the user.", .required = true, .grammar = Grammar::person};
 inline constexpr std::array kOnlyUser{kUser};
 inline constexpr std::array kUserOnce{kUser, kIdempotencyKey};
 inline constexpr std::array kRoomCauses{Cause::NOT_FOUND, Cause::NOT_A_MEMBER, Cause::BUSY};

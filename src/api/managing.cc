@@ -133,7 +133,6 @@ void room_members(const Context& context, Call call) {
 
 void member_add(const Context& context, Call call) {
   if (auto may = call.may(rooms::RoomRight::members); !may) return call.refuse(std::move(may).error());
-  if (auto refusal = reserved_id(call.arguments)) return call.refuse(std::move(*refusal));
   rooms::Actor actor = call.actor(context);
   RoomName room = call.room();
   UserId user = user_of(call);
@@ -156,7 +155,6 @@ void member_remove(const Context& context, Call call) {
 void user_upsert(const Context& context, Call call) {
   if (auto may = call.caller().rights.check(rooms::ApiRight::users_write); !may)
     return call.refuse(std::move(may).error());
-  if (auto refusal = reserved_id(call.arguments)) return call.refuse(std::move(*refusal));
   rooms::Author person{user_of(call), std::string(call.arguments.text("name"))};
   context.directory.remember_person(std::move(person), done_by<bool>(std::move(call)));
 }

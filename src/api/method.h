@@ -38,9 +38,11 @@ enum class Treatment : std::uint8_t {
 // What a text, or each text of a list, consists of.
 enum class Grammar : std::uint8_t {
   none,
-  room,    // a room's name
+  room, // a room's name
+  private_room,
   pattern, // of rooms' names: * stands for anything
   user,    // a user's id
+  person,  // the same, but not one of an application or of the server
   key,     // printable ASCII
   place,   // where a page of clients ended, or nothing
 };

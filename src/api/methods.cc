@@ -13,8 +13,11 @@ std::string_view regex_of(Grammar grammar) {
       return "^(?!(?:[Pp][Rr][Ii][Vv][Aa][Tt][Ee]|[Dd][Ii][Rr][Ee][Cc][Tt]|[Uu][Ss][Ee][Rr]):)[A-Za-z0-9._-](?:[A-Za-"
              "z0-9._:-]{0,62}"
              "[A-Za-z0-9._-])?$|^(?:private|direct):[a-z0-9._-]{1,64}$|^user:[A-Za-z0-9._:@|-]{1,128}$";
+    case Grammar::private_room: return "^private:[a-z0-9._-]{1,64}$";
     case Grammar::pattern: return "^[A-Za-z0-9._:@|~*-]*$";
     case Grammar::user: return "^(?:[A-Za-z0-9._:@|-]{1,128}|[A-Za-z0-9._:@|-]{0,84}~[A-Za-z0-9_-]{43})$";
+    case Grammar::person:
+      return "^(?!app:|system:)(?:[A-Za-z0-9._:@|-]{1,128}|[A-Za-z0-9._:@|-]{0,84}~[A-Za-z0-9_-]{43})$";
     case Grammar::key: return "^[!-~]*$";
     case Grammar::place: return "^(?:[0-9a-f]{12})?$";
   }

@@ -15,6 +15,11 @@ constexpr std::array kBlock{kUser,
         .treatment = Treatment::mapped,
         .most = kLastSecond},
     kIdempotencyKey};
+constexpr Field kKeptUntil{.name = "expire_at",
+    .type = Type::number,
+    .says = "Whatever it is, the end holds for as long as such a token could be valid.",
+    .treatment = Treatment::mapped,
+    .most = kLastSecond};
 constexpr std::array kRevoke{Field{.name = "uid",
                                  .type = Type::text,
                                  .says = "The `jti` of the token.",
@@ -22,13 +27,18 @@ constexpr std::array kRevoke{Field{.name = "uid",
                                  .least = 1,
                                  .most = kNameLength,
                                  .grammar = Grammar::key},
-    kIdempotencyKey};
+    kKeptUntil, kIdempotencyKey};
 constexpr std::array kInvalidate{kUser,
     Field{.name = "issued_before",
         .type = Type::number,
         .says = "Tokens whose `iat` is before this time end, in seconds since 1970; absent or 0: all until now.",
         .treatment = Treatment::mapped,
         .most = kLastSecond},
+    kKeptUntil,
+    Field{.name = "channel",
+        .type = Type::text,
+        .says = "a token ends whole, not for one room",
+        .treatment = Treatment::refused},
     kIdempotencyKey};
 constexpr std::array kCauses{Cause::BUSY};
 constexpr std::string_view kInvalidateSays =

@@ -21,6 +21,13 @@ constexpr Field kSession{.name = "session",
     .most = kNameLength};
 constexpr Field kInfo{
     .name = "info", .type = Type::any, .says = "users have a name, and nothing else", .treatment = refused};
+// What gocent can ask of a subscription.
+constexpr Field as_configured(std::string_view name) {
+  return {.name = name,
+      .type = Type::flag,
+      .says = "A room does so, unless its configuration says otherwise.",
+      .treatment = mapped};
+}
 constexpr Field kB64Info{.name = "b64info", .type = Type::text, .says = "see info", .treatment = refused};
 
 constexpr std::array kConnections{
@@ -96,14 +103,22 @@ constexpr std::array kDisconnectAs{
     Field{.name = "reason",
         .type = Type::text,
         .says = "Sent with the close code, up to the 123 bytes that it has in all.",
-        .most = kNameLength}};
+        .most = kNameLength},
+    Field{.name = "reconnect",
+        .type = Type::flag,
+        .says = "whether a client comes back is decided by the close code",
+        .treatment = refused}};
 constexpr std::array kDisconnect{kUser, kClient, kSession,
     Field{.name = "whitelist",
         .type = Type::texts,
         .says = "Connections that are kept.",
         .most = kMostKept,
-        .grammar = Grammar::key},
-    Field{.name = "disconnect", .type = Type::object, .says = "How they are closed.", .members = kDisconnectAs},
+        .grammar = Grammar::key,
+        .alias = "ClientWhitelist"}, // as gocent writes it
+    Field{.name = "disconnect",
+        .type = Type::object,
+        .says = "How they are closed: {code, reason}. 4000 to 4999 is the close code; others are a part of the reason.",
+        .members = kDisconnectAs},
     kIdempotencyKey};
 constexpr std::array kUnsubscribe{kUser, kChannel, kClient, kSession, kIdempotencyKey};
 constexpr std::array kRecoverSince{
@@ -125,6 +140,7 @@ constexpr std::array kSubscribe{kUser, kChannel, kClient, kSession,
         .type = Type::object,
         .says = "what a room does is decided by the configuration of the room",
         .treatment = refused},
+    as_configured("presence"), as_configured("join_leave"), as_configured("position"), as_configured("recover"),
     kIdempotencyKey};
 constexpr std::array kRefresh{kUser, kClient, kSession,
     Field{.name = "expired", .type = Type::flag, .says = "They end at once, as with an expired token."},

@@ -9,7 +9,8 @@ namespace {
 using enum Treatment;
 
 constexpr std::array kFrom{
-    Field{.name = "id", .type = Type::text, .says = "The id of the user.", .required = true, .grammar = Grammar::user},
+    Field{
+        .name = "id", .type = Type::text, .says = "The id of the user.", .required = true, .grammar = Grammar::person},
     Field{.name = "name",
         .type = Type::text,
         .says = "Shown to others; the id if absent.",

@@ -8,7 +8,8 @@ namespace {
 
 using enum Treatment;
 
-constexpr std::array kMember{kChannel, kUser, kIdempotencyKey};
+constexpr std::array kMemberAdd{kChannel, kPerson, kIdempotencyKey};
+constexpr std::array kMemberRemove{kChannel, kUser, kIdempotencyKey};
 constexpr std::array kRooms{Field{.name = "pattern",
                                 .type = Type::text,
                                 .says = "Only rooms whose names match; * stands for anything.",
@@ -33,7 +34,12 @@ constexpr std::array kRoomsAnswer{Field{.name = "rooms",
                                       .required = true,
                                       .members = kRoomRow},
     Field{.name = "next", .type = Type::text, .says = "There may be more: the `after` of the next call."}};
-constexpr std::array kRoomCreate{kChannel,
+constexpr std::array kRoomCreate{Field{.name = "channel",
+                                     .type = Type::text,
+                                     .says = "The name of the room, which begins with private:.",
+                                     .required = true,
+                                     .grammar = Grammar::private_room,
+                                     .alias = "room"},
     Field{.name = "members",
         .type = Type::texts,
         .says = "The ids of its first members.",
@@ -50,7 +56,7 @@ constexpr std::array kRoomMembersAnswer{
         .required = true}};
 constexpr std::array kAddedAnswer{
     Field{.name = "added", .type = Type::flag, .says = "False: was a member already.", .required = true}};
-constexpr std::array kUpsert{kUser,
+constexpr std::array kUpsert{kPerson,
     Field{.name = "name",
         .type = Type::text,
         .says = "Shown to others.",
@@ -100,7 +106,7 @@ constexpr std::array kMethods{
         .says = "Makes a user a member of a private room, without an invitation.",
         .changes = "members",
         .needs = "members:ROOM",
-        .fields = kMember,
+        .fields = kMemberAdd,
         .answer = kAddedAnswer,
         .causes = kMemberCauses,
         .run = member_add,
@@ -109,7 +115,7 @@ constexpr std::array kMethods{
         .says = "Takes a user out of a private room. A room that loses its last member is deleted.",
         .changes = "members",
         .needs = "members:ROOM",
-        .fields = kMember,
+        .fields = kMemberRemove,
         .causes = kMemberCauses,
         .run = member_remove,
         .logged = true},

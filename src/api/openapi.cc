@@ -69,13 +69,28 @@ std::string description_of(const Field& field) {
   return {};
 }
 
+// The types of JSON that count as the field being there: null is absent.
+json::Value present_types(const Field& field) {
+  switch (field.type) {
+    case Type::text: return "string";
+    case Type::number: return "integer";
+    case Type::flag: return "boolean";
+    case Type::any: return Array{"object", "array", "string", "number", "boolean"};
+    case Type::object:
+    case Type::map: return "object";
+    case Type::texts:
+    case Type::objects: return "array";
+  }
+  return nullptr;
+}
+
 json::Value property_of(const Field& field, bool of_request) {
   Object out;
   if (field.treatment == Treatment::refused) {
     out["enum"] = empty_values();
   } else if (field.treatment == Treatment::mapped) {
     out["anyOf"] = Array{Object{{"enum", empty_values()}}, type_of(field, of_request)};
-  } else if (of_request && !field.required && field.type != Type::any) {
+  } else if (of_request && (!field.required || !field.alias.empty()) && field.type != Type::any) {
     out["anyOf"] = Array{type_of(field, of_request), Object{{"type", "null"}}};
   } else {
     out = type_of(field, of_request);
@@ -88,27 +103,54 @@ json::Value property_of(const Field& field, bool of_request) {
   return out;
 }
 
-Object with_one_of(const std::vector<std::string_view>& names) {
-  Array ways;
-  for (const std::string_view name : names) ways.push_back(Object{{"required", Array{name}}});
-  return Object{{"oneOf", std::move(ways)}};
+json::Value alias_of(const Field& field) {
+  json::Value out = property_of(field, true);
+  out.as_object()["description"] = "Another name of `" + std::string(field.name) + "`.";
+  return out;
+}
+
+// Which names of fields are sent with a value: exactly one of these.
+class OneOf {
+ public:
+  void add(std::string_view name, const Field& field) {
+    ways_.push_back(
+        Object{{"required", Array{name}}, {"properties", Object{{name, Object{{"type", present_types(field)}}}}}});
+  }
+  [[nodiscard]] bool empty() const { return ways_.empty(); }
+  [[nodiscard]] Object condition() && { return Object{{"oneOf", std::move(ways_)}}; }
+
+ private:
+  Array ways_;
+};
+
+Object one_name_of(const Field& field) {
+  if (field.required) {
+    OneOf names;
+    names.add(field.name, field);
+    names.add(field.alias, field);
+    return std::move(names).condition();
+  }
+  Array ways; // not both
+  for (const std::string_view name : {field.name, field.alias})
+    ways.push_back(Object{{"properties", Object{{name, Object{{"type", "null"}}}}}});
+  return Object{{"anyOf", std::move(ways)}};
 }
 
 Object schema_of(std::span<const Field> fields, bool of_request) {
   Object properties;
   Array required, conditions;
-  std::vector<std::string_view> choices;
+  OneOf choices;
   for (const Field& field : fields) {
     properties[field.name] = property_of(field, of_request);
-    if (of_request && !field.alias.empty()) properties[field.alias] = property_of(field, of_request);
-    if (field.choice) choices.push_back(field.name);
-    if (!field.required) continue;
-    if (of_request && !field.alias.empty())
-      conditions.push_back(with_one_of({field.name, field.alias}));
-    else
-      required.emplace_back(field.name);
+    const bool two_names = of_request && !field.alias.empty();
+    if (two_names) {
+      properties[field.alias] = alias_of(field);
+      conditions.push_back(one_name_of(field));
+    }
+    if (field.choice) choices.add(field.name, field);
+    if (field.required && !two_names) required.emplace_back(field.name);
   }
-  if (of_request && !choices.empty()) conditions.push_back(with_one_of(choices));
+  if (of_request && !choices.empty()) conditions.push_back(std::move(choices).condition());
   Object out{{"type", "object"}, {"properties", std::move(properties)}};
   if (!required.empty()) out["required"] = std::move(required);
   if (!conditions.empty()) out["allOf"] = std::move(conditions);
@@ -155,6 +197,13 @@ Object responses_of(const Method* method) {
   out["415"] = refused("The body is not application/json.");
   out["429"] = refused("Too many requests, or a limit is reached (106, 111).");
   out["503"] = refused("The server is too busy, drains, or cannot store (100).");
+  // Before the API has the request.
+  out["408"] = refused("The request came too slowly.");
+  out["414"] = Object{{"description", "The address is too long to tell that it is one of the API."},
+      {"content", Object{{"application/problem+json", Object{{"schema", reference("Problem")}}}}}};
+  out["421"] = refused("The Host header names another server.");
+  out["431"] = refused("The headers are too long.");
+  out["500"] = refused("An error of the server itself (100).");
   return out;
 }
 
@@ -182,7 +231,7 @@ Object operation_of_lines() {
   Object line{{"type", "object"},
       {"properties",
           Object{{"method", Object{{"type", "string"}, {"minLength", 1}}},
-              {"params", Object{{"type", Array{"object", "null"}}}}}},
+              {"params", Object{{"type", Array{"object", "array", "null"}}, {"maxItems", 0}}}}},
       {"required", Array{"method"}}, {"additionalProperties", false}};
   return Object{{"operationId", "lines"}, {"tags", Array{"server API"}}, {"security", security()},
       {"summary", "Runs several methods in order: one JSON object a line, one answer a line."},

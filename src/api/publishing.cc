@@ -34,7 +34,6 @@ Result<rooms::Actor> publisher(const Context& context, const Call& call) {
   const Arguments* from = call.arguments.object("from");
   if (from == nullptr) return actor;
   TRY_VOID(call.caller().rights.check(rooms::ApiRight::as_user));
-  if (auto refusal = reserved_id(*from, "id")) return std::unexpected(std::move(*refusal));
   actor.user = UserId{from->text("id")};
   actor.name = from->has("name") ? from->text("name") : from->text("id");
   return actor;
@@ -93,7 +92,8 @@ void broadcast(const Context& context, Call call) {
       std::string out = R"({"responses":[)";
       for (const auto& each : all->answers) {
         if (!out.ends_with('[')) out += ',';
-        append_reply(out, each, {});
+        if (!each) all->call.origin().report_part(each.error());
+        append_reply(out, each, all->call.origin().ref());
       }
       all->call.answer(out + "]}");
     });

@@ -39,13 +39,22 @@ Refusal unknown_method(std::string_view name) {
       .detail = fmt::format("There is no method `{}`.", printable(name, 64))};
 }
 
+// The fields of a request; null: it is none. PHP writes an empty list for an object without members.
+std::optional<json::Object> fields_in(const json::Value& value) {
+  if (value.is_object()) return value.get_object();
+  if (value.is_array() && value.get_array().empty()) return json::Object{};
+  return std::nullopt;
+}
+
 // A command of a batch: {"METHOD":{…}}.
 Command command_of(const json::Object& object, std::string_view text) {
   Command command;
-  if (object.size() != 1 || !object.begin()->value().is_object()) return command;
+  if (object.size() != 1) return command;
+  auto fields = fields_in(object.begin()->value());
+  if (!fields) return command;
   command.name = object.begin()->key();
   command.method = find_method(command.name);
-  command.request = object.begin()->value().get_object();
+  command.request = std::move(*fields);
   command.text = raw_members(text).front().value;
   return command;
 }
@@ -61,13 +70,14 @@ Result<Command> command_of_line(std::string_view line) {
     const std::string_view text = raw.at(place++).value;
     if (iequals(name, "method") && member.is_string()) {
       command.name = member.get_string();
-    } else if (iequals(name, "params") && member.is_object()) {
-      command.request = member.get_object();
+    } else if (auto fields = iequals(name, "params") ? fields_in(member) : std::nullopt) {
+      command.request = std::move(*fields);
       command.text = text;
     } else if (!iequals(name, "params") || !member.is_null()) {
       return std::unexpected(bad_request("A line must be {\"method\":…,\"params\":{…}}."));
     }
   }
+  if (command.name.empty()) return std::unexpected(bad_request("A line must name a method."));
   command.method = find_method(command.name);
   return command;
 }
@@ -77,7 +87,12 @@ bool logs(const Method& method, const Arguments& arguments) { return method.logg
 
 } // namespace
 
-struct ServerApi::Exchange {
+struct ServerApi::Exchange : Origin {
+  Exchange(const ServerApi& of, Request r, Reply to) : api(of), request(std::move(r)), reply(std::move(to)) {}
+  [[nodiscard]] const Ref& ref() const override { return request.ref; }
+  void report_part(const Refusal& refusal) const override { api.report(*this, refusal); }
+
+  const ServerApi& api;
   Request request;
   Reply reply;
   CallerPtr caller = nullptr;
@@ -134,7 +149,7 @@ void ServerApi::answer(Exchange& exchange, const Result<Answer>& given) const {
 }
 
 void ServerApi::enter(Request request, Reply reply, std::move_only_function<void(ExchangePtr)> next) const {
-  auto exchange = std::make_shared<Exchange>(Exchange{.request = std::move(request), .reply = std::move(reply)});
+  auto exchange = std::make_shared<Exchange>(*this, std::move(request), std::move(reply));
   auto key = sent_key(exchange->request);
   if (!key) return refuse_whole(*exchange, key.error());
   deps_.keys.find(std::move(*key), [this, exchange, next = std::move(next)](Result<CallerPtr> caller) mutable {
@@ -160,16 +175,17 @@ Completion<Answer> ServerApi::logging(
   };
 }
 
-void ServerApi::run(const CallerPtr& caller, const Method& method, const json::Object& request, std::string_view text,
-    Completion<Answer> done, std::shared_ptr<bool> replayed) const {
+void ServerApi::run(const ExchangePtr& exchange, const Method& method, const json::Object& request,
+    std::string_view text, Completion<Answer> done, std::shared_ptr<bool> replayed) const {
   calls_[static_cast<std::size_t>(&method - methods().data())]->add();
   auto arguments = Arguments::read(method.fields, request, text);
   if (!arguments) return done(std::unexpected(std::move(arguments).error()));
   if (method.changes.empty() || !arguments->has("idempotency_key")) {
-    if (logs(method, *arguments)) done = logging(*caller, method, *arguments, std::move(done));
-    return method.run(deps_.context, Call(caller, std::move(*arguments), std::move(done)));
+    if (logs(method, *arguments)) done = logging(*exchange->caller, method, *arguments, std::move(done));
+    return method.run(deps_.context, Call(exchange->caller, exchange, std::move(*arguments), std::move(done)));
   }
-  run_once(Call(caller, std::move(*arguments), {}), method, request, std::move(done), std::move(replayed));
+  run_once(Call(exchange->caller, exchange, std::move(*arguments), {}), method, request, std::move(done),
+      std::move(replayed));
 }
 
 void ServerApi::run_once(Call call, const Method& method, const json::Object& request, Completion<Answer> done,
@@ -200,17 +216,17 @@ void ServerApi::call(const Method& method, Request request, Reply reply) const {
     if (!body) return refuse_whole(*exchange, body.error());
     if (method.stream != nullptr) return run_stream(exchange, method, body->get_object());
     if (method.run == nullptr) return run_batch(exchange, body->get_object());
-    run(exchange->caller, method, body->get_object(), exchange->request.body,
+    run(exchange, method, body->get_object(), exchange->request.body,
         [this, exchange](Result<Answer> done) { answer(*exchange, done); }, exchange->replayed);
   });
 }
 
-void ServerApi::run_command(const CallerPtr& caller, Command& command, Completion<Answer> done) const {
+void ServerApi::run_command(const ExchangePtr& exchange, Command& command, Completion<Answer> done) const {
   if (command.name.empty()) return done(std::unexpected(bad_request("A command names one method, with its request.")));
   if (command.method == nullptr) return done(std::unexpected(unknown_method(command.name)));
   if (command.method->run == nullptr)
     return done(std::unexpected(bad_request(fmt::format("`{}` must be a request of its own.", command.method->name))));
-  run(caller, *command.method, command.request, command.text, std::move(done));
+  run(exchange, *command.method, command.request, command.text, std::move(done));
 }
 
 void ServerApi::run_stream(const ExchangePtr& exchange, const Method& method, const json::Object& request) const {
@@ -234,8 +250,8 @@ void ServerApi::run_batch(const ExchangePtr& exchange, const json::Object& reque
   std::vector<Command> commands;
   for (const json::Value& each : *arguments->list("commands"))
     commands.push_back(command_of(each.get_object(), raw.at(commands.size()).value));
-  run_in_order(std::move(commands), [this, caller = exchange->caller](Command& command, Completion<Answer> done) {
-    run_command(caller, command, std::move(done));
+  run_in_order(std::move(commands), [this, exchange](Command& command, Completion<Answer> done) {
+    run_command(exchange, command, std::move(done));
   }, [this, exchange](const std::vector<Command>& ran, const Replies& replies) {
     report_all(*exchange, replies);
     std::string out = R"({"replies":[)";
@@ -264,8 +280,8 @@ void ServerApi::call_lines(Request request, Reply reply) const {
     }
     if (commands.empty() || commands.size() > static_cast<std::size_t>(kMostCommands))
       return refuse_whole(*exchange, bad_request(fmt::format("The body must have 1 to {} lines.", kMostCommands)));
-    run_in_order(std::move(commands), [this, caller = exchange->caller](Command& command, Completion<Answer> done) {
-      run_command(caller, command, std::move(done));
+    run_in_order(std::move(commands), [this, exchange](Command& command, Completion<Answer> done) {
+      run_command(exchange, command, std::move(done));
     }, [this, exchange](const std::vector<Command>&, const Replies& replies) {
       report_all(*exchange, replies);
       std::string out;

@@ -50,7 +50,7 @@ class ServerApi {
 
   // Continues with the caller, or answers that there is none.
   void enter(Request request, Reply reply, std::move_only_function<void(ExchangePtr)> next) const;
-  void run(const CallerPtr& caller, const Method& method, const json::Object& request, std::string_view text,
+  void run(const ExchangePtr& exchange, const Method& method, const json::Object& request, std::string_view text,
       Completion<Answer> done, std::shared_ptr<bool> replayed = {}) const;
   // Once for each idempotency key; `replayed`, if given, tells whether the answer is that of an earlier call.
   void run_once(Call call, const Method& method, const json::Object& request, Completion<Answer> done,
@@ -58,7 +58,7 @@ class ServerApi {
   // Writes the change to the log, once it has succeeded.
   Completion<Answer> logging(
       const Caller& caller, const Method& method, const Arguments& arguments, Completion<Answer> done) const;
-  void run_command(const CallerPtr& caller, Command& command, Completion<Answer> done) const;
+  void run_command(const ExchangePtr& exchange, Command& command, Completion<Answer> done) const;
   void run_stream(const ExchangePtr& exchange, const Method& method, const json::Object& request) const;
   void run_batch(const ExchangePtr& exchange, const json::Object& request) const;
   void refuse_whole(Exchange& exchange, const Refusal& refusal) const;

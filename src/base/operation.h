@@ -49,6 +49,7 @@ struct Operation {
   BodyForm form = BodyForm::none;
   bool body_required = false;
   std::vector<Member> body = {};
+  std::string_view body_rule = {}; // JSON Schema that the body fits as well: what one member demands of others
   std::vector<Member> query = {};
   std::vector<Member> path_args = {}; // those that need more than their name
   std::vector<Answer> answers = {};

@@ -74,6 +74,8 @@ for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms'
       const { responses } = await call(node, 'broadcast', { channels: ['b1', 'private:nowhere', 'b2'], message: 'to all' });
       assert.deepEqual(responses.map((r) => r.result?.offset ?? r.error.code), [1, 103, 1]);
       assert.equal(responses[1].error.cause, 'NOT_A_MEMBER');
+      const { json } = await ask(node, 'GET', `/api/refusals?ref=${responses[1].error.ref}`, { headers: { 'X-API-Key': keyOf(node) } });
+      assert.equal(json.refusals[0]?.code, 'NOT_A_MEMBER', 'the reference finds it');
       assert.deepEqual(await error(node, 'broadcast', { channels: ['b1', 'not a room'], message: 'x' }), [107, 'ROOM_NAME_INVALID']);
       assert.equal((await call(node, 'history', { channel: 'b1' })).offset, 1);
     });
@@ -131,6 +133,7 @@ for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms'
       assert.deepEqual([replies[0].publish.offset, replies[1].history.publications.length, replies[1].history.offset, replies[2].publish.offset], [1, 1, 1, 2]);
       assert.deepEqual([3, 4, 6, 7].map((i) => [replies[i].error.code, replies[i].error.cause]), [[104, 'API_METHOD_UNKNOWN'], [107, 'ROOM_NAME_INVALID'], [107, 'BAD_REQUEST'], [107, 'BAD_REQUEST']]);
       assert.deepEqual((await post(node, 'batch', { commands: [] })).json, { replies: [] });
+      assert.equal((await post(node, 'batch', { commands: [{ info: [] }] })).json.replies[0].info.nodes.length, 1, 'an empty list is how PHP writes {}');
     });
 
     test('lines: as many answers in order, and nothing runs if one line is unreadable', async () => {
@@ -138,6 +141,8 @@ for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms'
       assert.deepEqual(replies.map((r) => r.result?.offset ?? r.error?.code ?? r.result.nodes.length), [1, 104, 1, 2]);
       const broken = await ask(node, 'POST', '/api', { body: '{"method":"publish","params":{"channel":"lines","message":"3"}}\n{"method":', headers: { 'X-API-Key': keyOf(node) } });
       assert.deepEqual([broken.status, broken.json.code, broken.json.error.code], [400, 'BAD_REQUEST', 107]);
+      const nameless = await ask(node, 'POST', '/api', { body: '{"method":"publish","params":{"channel":"lines","message":"3"}}\n{"params":null}', headers: { 'X-API-Key': keyOf(node) } });
+      assert.deepEqual([nameless.status, nameless.json.error.code], [400, 107]);
       assert.equal((await call(node, 'history', { channel: 'lines' })).offset, 2);
     });
 

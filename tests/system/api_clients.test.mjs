@@ -56,6 +56,9 @@ describe('connected clients', () => {
     assert.deepEqual(await error(node, 'subscribe', { user: ann.user.id, channel: 'private:of_others' }), [103, 'NOT_A_MEMBER']);
     assert.deepEqual(await error(node, 'subscribe', { user: ann.user.id, channel: 'News:1', expire_at: 1 }), [107, 'API_FIELD_REFUSED']);
     assert.deepEqual(await error(node, 'subscribe', { channel: 'News:1' }), [107, 'BAD_REQUEST']);
+    // The options of gocent v3: what they ask for is so.
+    assert.deepEqual(await call(node, 'subscribe', { user: ann.user.id, channel: 'News:2', presence: true, join_leave: true, position: true, recover: true }), {});
+    await ann.next('joined', { room: 'News:2' });
     await ann.close();
   });
 
@@ -65,7 +68,11 @@ describe('connected clients', () => {
     assert.deepEqual(await call(node, 'refresh', { user: ann.user.id, expire_at: at }), {});
     assert.equal(Date.parse((await ann.next('refreshed')).expires_at), at * 1_000);
     assert.deepEqual(await call(node, 'disconnect', { User: ann.user.id, Client: '', Whitelist: [ann.welcome.connection], Disconnect: null }), {});
+    // As gocent v3 writes it.
+    assert.deepEqual(await call(node, 'disconnect', { user: ann.user.id, Disconnect: { reason: 'bye', reconnect: false }, ClientWhitelist: [ann.welcome.connection] }), {});
     assert.equal((await call(node, 'connections', { user: ann.user.id })).connections.length, 1, 'it is on the whitelist');
+    assert.deepEqual(await error(node, 'disconnect', { user: ann.user.id, disconnect: { reconnect: true } }), [107, 'API_FIELD_REFUSED']);
+    assert.deepEqual(await call(node, 'disconnect', { user: 'u_nobody', Disconnect: null, ClientWhitelist: null }), {});
     assert.deepEqual(await call(node, 'disconnect', { user: ann.user.id, disconnect: { code: 3503, reason: 'force disconnect' } }), {});
     const closed = await ann.ended();
     assert.deepEqual([closed.code, closed.reason.replace(/ \S{16} /, ' REF ')], [4403, 'DISCONNECTED_BY_APP REF 3503 force disconnect']);

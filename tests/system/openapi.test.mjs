@@ -3,6 +3,7 @@
 import Ajv2020 from 'ajv/dist/2020.js';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { keyOf } from './support/api.mjs';
 import { fileScope, foyerJson, serve } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { PASSWORD } from './support/people.mjs';
@@ -17,7 +18,7 @@ let node;
 let api;
 let ajv;
 before(async () => {
-  node = await serve(file);
+  node = await serve(file, { args: ['--address-auth-requests', '100000', '--address-refusals', '100000'] });
   const answer = await ask(node, 'GET', '/openapi.json');
   assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/json']);
   api = answer.json;
@@ -30,6 +31,14 @@ const operations = () => Object.entries(api.paths).flatMap(([at, methods]) => Ob
 const concrete = (at) => at.replace(/\{[^}]+\}/g, 'x');
 const schemaOf = (...pointer) => ({ $ref: `api#/${pointer.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}` });
 
+// The check of one place of the document, made once.
+const compiled = new Map();
+function validator(...pointer) {
+  const place = pointer.join(' ');
+  if (!compiled.has(place)) compiled.set(place, ajv.compile(schemaOf(...pointer)));
+  return compiled.get(place);
+}
+
 // Asks, and holds the answer against the document.
 async function checked(method, target, { operation = target.split('?')[0], status, ...options }) {
   const answer = await ask(node, method, target, options);
@@ -39,8 +48,8 @@ async function checked(method, target, { operation = target.split('?')[0], statu
   const [type] = (answer.headers['content-type'] ?? '').split(';');
   if (answer.body.length > 0) {
     assert.ok(described.content?.[type], `${method} ${target}: ${answer.status} as ${type} is not described`);
-    const valid = ajv.compile(schemaOf('paths', operation, method.toLowerCase(), 'responses', String(answer.status), 'content', type, 'schema'));
-    assert.ok(valid(answer.json), `${method} ${target}: ${JSON.stringify(valid.errors)} in ${answer.text}`);
+    const valid = validator('paths', operation, method.toLowerCase(), 'responses', String(answer.status), 'content', type, 'schema');
+    assert.ok(valid(type.endsWith('json') && !type.endsWith('ndjson') ? answer.json : answer.text), `${method} ${target}: ${JSON.stringify(valid.errors)} in ${answer.text}`);
   } else assert.equal(described.content, undefined, `${method} ${target}: a body is described`);
   return answer;
 }
@@ -82,6 +91,77 @@ test('a body of another type, that is not JSON, or with an unknown member is ref
     for (const [what, [more, body, status]] of Object.entries(wrong)) {
       const answer = await checked(method, concrete(at), { operation: at, token, body, headers: more });
       assert.ok([status, 403].includes(answer.status), `${method} ${at} with ${what}: ${answer.status} ${answer.text}`);
+    }
+  }
+});
+
+// A body of each method of the server API that fits its schema.
+const FITTING = {
+  publish: { channel: 'fit', data: { n: 1 } }, broadcast: { channels: ['fit'], message: 'x' }, history: { channel: 'fit' }, presence: { channel: 'fit' }, presence_stats: { channel: 'fit' }, channels: {}, info: {},
+  history_remove: { channel: 'fit' }, message_delete: { channel: 'fit', offset: 1 }, batch: { commands: [] }, rooms: {}, room_create: { channel: 'private:fit', members: ['u_1'] }, room_delete: { channel: 'private:fit' },
+  room_members: { channel: 'private:fit' }, member_add: { channel: 'private:fit', user: 'u_2' }, member_remove: { channel: 'private:fit', user: 'u_2' }, user_upsert: { user: 'u_2', name: 'Two' }, user_forget: { user: 'u_2' },
+  user_export: { user: 'u_2' }, block_user: { user: 'u_2' }, unblock_user: { user: 'u_2' }, revoke_token: { uid: 'x' }, invalidate_user_tokens: { user: 'u_2' }, revoke_user: { user: 'u_2' }, connections: {},
+  get_user_status: { users: ['u_2'] }, disconnect: { user: 'u_2' }, subscribe: { user: 'u_2', channel: 'fit' }, unsubscribe: { user: 'u_2', channel: 'fit' }, refresh: { user: 'u_2' }, lines: { method: 'info', params: {} },
+};
+const VALUES = [undefined, null, '', 'x', 'a b', 'private:x', 'private:a:b', 'app:x', 'user:x', 'x'.repeat(300), 0, 1, -1, 1.5, 9007199254740991, 9007199254740992, 1e300, false, true,
+  [], ['x'], ['private:x'], ['a b'], [null], [{}], {}, { id: 'u_1' }, { id: 'app:x' }, { id: null }, { code: 4000, reason: 'x' }, { reconnect: true }, { offset: 1, epoch: null }, { unknown: 1 }];
+
+test('a body of the server API is 400 exactly if it does not fit its schema', async () => {
+  const headers = { 'X-API-Key': keyOf(node), 'X-Centrifugo-Error-Mode': 'transport' };
+  const paths = Object.keys(api.paths).filter((at) => at.startsWith('/api'));
+  assert.equal(paths.length, Object.keys(FITTING).length);
+  for (const at of paths) {
+    const { operationId, requestBody } = api.paths[at].post;
+    const fits = validator('paths', at, 'post', 'requestBody', 'content', 'application/json', 'schema');
+    const names = [...Object.keys(requestBody.content['application/json'].schema.properties), 'no_such_field'];
+    const bodies = names.flatMap((name) => VALUES.map((value) => JSON.stringify({ ...FITTING[operationId], [name]: value })));
+    for (const text of bodies) {
+      const body = JSON.parse(text);
+      const answer = await checked('POST', at, { body, headers });
+      assert.equal(answer.status !== 400, fits(body), `${at} ${JSON.stringify(body)}: ${answer.status} ${answer.text} ${JSON.stringify(fits.errors)}`);
+    }
+  }
+});
+
+test('a body of accounts is 400 or 422 exactly if it does not fit its schema', async () => {
+  const added = await foyerJson(['user', 'add', 'fitter', '--admin', '--password-stdin', '--json', '--data', node.data, '--dev'], { input: `${PASSWORD}\n` });
+  assert.equal(added.code, 0);
+  const { json: { access_token: token } } = await checked('POST', '/auth/login', { body: { name: 'fitter', password: PASSWORD }, status: 200 });
+  const member = (name, values, rest = {}) => values.map((value) => ({ ...rest, [name]: value }));
+  const bodies = {
+    '/auth/tickets': [...member('ttl', [0, 1, 60, 61]), ...member('origin', ['', 'null', 'http://a', 'https://chat.example:8443', 'http://127.0.0.1:5000', 'http://[::1]', 'http://a/', 'HTTP://a', 'http://256.0.0.1', 'ftp://a'])],
+    '/auth/admin/keys/rotate': member('publish_for', [-1, 0, 2_592_000, 2_592_001]),
+    '/auth/register': [...member('name', ['', 'a b', '.x', 'x'.repeat(65), 'fit1'], { password: PASSWORD }), ...member('email', ['', 'a', 'a@', 'a@b@c', 'a@b c', 'é@b'], { password: PASSWORD, name: 'fit2' }), { name: 'fit3', password: 'seven77' }],
+    '/auth/password': [{ password: PASSWORD, new_password: 'seven77' }],
+  };
+  for (const [at, each] of Object.entries(bodies)) {
+    const fits = validator('paths', at, 'post', 'requestBody', 'content', 'application/json', 'schema');
+    for (const body of each) {
+      const answer = await checked('POST', at, { token, body });
+      assert.equal(![400, 422].includes(answer.status), fits(body), `${at} ${JSON.stringify(body)}: ${answer.status} ${answer.text}`);
+    }
+  }
+  // An administrator's own id fits, and is refused for what it is.
+  const { json: { id } } = await checked('GET', '/auth/me', { token, status: 200 });
+  for (const [method, what] of [['POST', '/disable'], ['POST', '/enable'], ['DELETE', '']]) await checked(method, `/auth/admin/users/${id}${what}`, { operation: `/auth/admin/users/{id}${what}`, token, status: 403 });
+});
+
+test('a form of /oauth2 is 400 exactly if it does not fit its schema', async () => {
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  const secret = [{ client_secret: 'x' }, { client_secret: 'x', client_id: '' }, { client_secret: '' }, { client_secret: 'x', client_id: 'x' }, { other: 'x' }, { other: ['x', 'y'] }];
+  const forms = {
+    '/oauth2/token': [{}, { grant_type: '' }, { grant_type: 'x' }, { grant_type: 'client_credentials' }, { grant_type: 'refresh_token' }, { grant_type: 'refresh_token', refresh_token: '' }, { grant_type: 'refresh_token', refresh_token: 'x' },
+      ...secret.map((more) => ({ grant_type: 'client_credentials', ...more }))],
+    '/oauth2/introspect': [{}, { token: '' }, { token: 'x' }, ...secret.map((more) => ({ token: 'x', ...more }))],
+    '/oauth2/revoke': [{}, { token: '' }, { token: 'x' }, ...secret.map((more) => ({ token: 'x', ...more }))],
+  };
+  for (const [at, each] of Object.entries(forms)) {
+    const fits = validator('paths', at, 'post', 'requestBody', 'content', 'application/x-www-form-urlencoded', 'schema');
+    for (const form of each) {
+      const body = new URLSearchParams(Object.entries(form).flatMap(([name, value]) => [value].flat().map((one) => [name, one]))).toString();
+      const answer = await checked('POST', at, { body, headers });
+      // Who asks comes before what is asked; a grant that is not good is 400 by RFC 6749 §5.2.
+      if (answer.status !== 401 && !answer.text.includes('invalid_grant')) assert.equal(answer.status !== 400, fits(form), `${at} ${body}: ${answer.status} ${answer.text}`);
     }
   }
 });

@@ -85,8 +85,8 @@ TEST(Admin, DisablesEnablesAndDeletesOthersButNotThemselves) {
   EXPECT_EQ(o.w.login("alice").code(), "CREDENTIALS_REJECTED");
   EXPECT_THAT(o.w.deleted, ElementsAre(o.alice_id));
   EXPECT_EQ(o.ask("DELETE", "/auth/admin/users/" + o.alice_id).code(), "NOT_FOUND");
-  EXPECT_EQ(o.ask("POST", "/auth/admin/users/u_root/disable").code(), "BAD_REQUEST");
-  EXPECT_EQ(o.ask("DELETE", "/auth/admin/users/u_root").code(), "BAD_REQUEST");
+  EXPECT_EQ(o.ask("POST", "/auth/admin/users/u_root/disable").code(), "PERMISSION_DENIED");
+  EXPECT_EQ(o.ask("DELETE", "/auth/admin/users/u_root").code(), "PERMISSION_DENIED");
   const Answer audit = o.ask("GET", "/auth/admin/audit", "limit=50");
   ASSERT_EQ(audit.status, 200);
   EXPECT_THAT(audit.body, HasSubstr(R"("action":"user_disable","outcome":"OK","user":")" + o.alice_id + '"'));

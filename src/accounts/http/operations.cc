@@ -5,14 +5,16 @@
 #include <string>
 
 #include "accounts/http/admin_routes.h"
+#include "accounts/keys/signing_keys.h"
 #include "accounts/model/names.h"
+#include "accounts/policy.h"
 
 namespace foyer::accounts {
 namespace {
 
 using enum MemberType;
 
-constexpr std::int64_t kMaxSeconds = 1'000'000'000;
+constexpr std::int64_t seconds_of(Millis time) { return std::chrono::floor<std::chrono::seconds>(time).count(); }
 constexpr std::string_view kAccounts = "accounts";
 constexpr std::string_view kAdministration = "administration";
 constexpr std::string_view kOAuth = "oauth2";
@@ -22,6 +24,14 @@ constexpr std::string_view kOAuth = "oauth2";
 Member password(std::string_view about = "The password of the account.") {
   return {.name = "password", .required = true, .about = about};
 }
+Member new_password(std::string_view name, std::string_view about) {
+  return {.name = name, .required = true, .about = about, .min = kMinPasswordCharacters};
+}
+// What check_serialised_origin accepts, but for uncommon ports and forms of IPv6 addresses.
+constexpr std::string_view kOrigin =
+    R"(^(?:null|(?:https?|wss?)://(?:(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)"
+    R"(|(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])|\[::1\]))"
+    R"((?::(?:[1-9][0-9]{3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?)$)";
 constexpr std::string_view kOfApp = "A code of the authenticator app.";
 Member totp(bool required, std::string_view about = "A code of the authenticator app, or a recovery code.") {
   return {.name = "totp", .required = required, .about = about};
@@ -59,9 +69,12 @@ std::vector<Operation> signing_in() {
           .form = BodyForm::json,
           .body = {{.name = "name",
                        .required = true,
-                       .about = "1 to 64 of A-Z a-z 0-9 . _ @ -, beginning with a letter or a digit."},
-              password("At least 8 characters; common passwords are refused."),
-              {.name = "email", .about = "An e-mail address; stored, not verified."},
+                       .about = "1 to 64 of A-Z a-z 0-9 . _ @ -, beginning with a letter or a digit.",
+                       .pattern = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"},
+              new_password("password", "At least 8 characters; common passwords are refused."),
+              {.name = "email",
+                  .about = "An e-mail address of at most 254 bytes; stored, not verified.",
+                  .pattern = R"(^$|^[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+$)"},
               {.name = "invitation", .about = "Required where registration is by invitation."}, kCookie},
           .answers = {{201, "The account exists, and this is its first session.", "SignedIn"}},
           .causes = causes({kNewPassword},
@@ -113,9 +126,15 @@ std::vector<Operation> signing_in() {
           .about = "For clients that can set no header: the ticket is used once, in the URL, within its life.",
           .credential = Credential::bearer,
           .form = BodyForm::json,
-          .body = {{.name = "origin", .about = "The only origin that may use it; absent: that of this request."},
+          .body = {{.name = "origin",
+                       .about = "The only origin that may use it; absent: that of this request.",
+                       .pattern = kOrigin},
               {.name = "bind_address", .type = flag, .about = "Only this client's address may use it."},
-              {.name = "ttl", .type = number, .about = "Seconds, within the limits of the server."}},
+              {.name = "ttl",
+                  .type = number,
+                  .about = "Seconds.",
+                  .min = 1,
+                  .max = seconds_of(AccountsPolicy{}.longest_ticket_ttl)}},
           .answers = {{201, "The ticket, and the address to connect to.", "Ticket"}},
           .causes = {Cause::ORIGIN_NOT_ALLOWED}},
   };
@@ -146,7 +165,7 @@ std::vector<Operation> own_account() {
           .about = "All other sessions end.",
           .credential = Credential::bearer,
           .form = BodyForm::json,
-          .body = {password("The present password."), {.name = "new_password", .required = true}},
+          .body = {password("The present password."), new_password("new_password", "As for /auth/register.")},
           .answers = {kNothing},
           .causes = causes({kGuessing, kNewPassword})},
       {.method = "GET",
@@ -241,7 +260,11 @@ std::vector<Operation> administration() {
   Operation audit = admin("GET", "/auth/admin/audit", "Read the audit log", {200, "The latest rows.", "Audit"});
   audit.query = {kLimit};
   Operation rotate = admin("POST", "/auth/admin/keys/rotate", "Add a signing key", {201, "The new key.", "SigningKey"});
-  rotate.body = {{.name = "publish_for", .type = number, .about = "Seconds until it signs.", .max = kMaxSeconds}};
+  rotate.body = {{.name = "publish_for",
+      .type = number,
+      .about = "Seconds until it signs.",
+      .min = 0,
+      .max = seconds_of(kLongestPublishAhead)}};
   rotate.causes = {Cause::PERMISSION_DENIED, Cause::ROTATION_UNSUPPORTED};
   std::vector<Operation> out{std::move(users), std::move(audit), std::move(rotate),
       admin("GET", "/auth/admin/services", "List services", {200, "All services.", "Services"}),
@@ -258,10 +281,18 @@ std::vector<Operation> administration() {
 // ---- /oauth2
 
 std::vector<Operation> oauth() {
-  const Member token{.name = "token", .required = true, .about = "An access token or a refresh token."};
+  const Member token{.name = "token", .required = true, .about = "An access token or a refresh token.", .min = 1};
   const Member hint{.name = "token_type_hint", .about = "Ignored: the form of a token says what it is."};
   const Member id{.name = "client_id", .about = "A registered service, unless it authenticates by HTTP Basic."};
   const Member secret{.name = "client_secret"};
+  constexpr std::string_view kIdWithSecret =
+      R"({"if":{"required":["client_secret"],"properties":{"client_secret":{"minLength":1}}},)"
+      R"("then":{"required":["client_id"],"properties":{"client_id":{"minLength":1}}}})";
+  constexpr std::string_view kOfGrant =
+      R"({"allOf":[{"if":{"properties":{"grant_type":{"const":"refresh_token"}}},)"
+      R"("then":{"required":["refresh_token"],"properties":{"refresh_token":{"minLength":1}}}},)"
+      R"({"if":{"required":["client_secret"],"properties":{"client_secret":{"minLength":1}}},)"
+      R"("then":{"required":["client_id"],"properties":{"client_id":{"minLength":1}}}}]})";
   const std::vector<Answer> refused = {
       {400, "An OAuth error; error_description begins with the code of the cause.", "OAuthError"},
       {401, "The client did not authenticate: invalid_client.", "OAuthError"}};
@@ -286,6 +317,7 @@ std::vector<Operation> oauth() {
               {.name = "audience", .about = "The service to call; needed if the client may call several."},
               {.name = "resource", .about = "The same as audience (RFC 8707)."}, {.name = "refresh_token"},
               {.name = "scope"}, id, secret},
+          .body_rule = kOfGrant,
           .answers = answers({200, "A token.", "OAuthToken"})},
       {.method = "POST",
           .path = "/oauth2/introspect",
@@ -295,6 +327,7 @@ std::vector<Operation> oauth() {
           .credential = Credential::client,
           .form = BodyForm::form,
           .body = {token, hint, id, secret},
+          .body_rule = kIdWithSecret,
           .answers = answers({200, "The token, or that it is not active.", "Introspection"})},
       {.method = "POST",
           .path = "/oauth2/revoke",
@@ -304,6 +337,7 @@ std::vector<Operation> oauth() {
           .credential = Credential::client,
           .form = BodyForm::form,
           .body = {token, hint, id, secret},
+          .body_rule = kIdWithSecret,
           .answers = answers({200, "It is not valid, or no longer."})},
       {.method = "GET",
           .path = "/.well-known/jwks.json",
