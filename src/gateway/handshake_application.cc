@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "gateway/clients.h"
+#include "gateway/consent.h"
 #include "gateway/handshake.h"
 #include "gateway/shard.h"
 #include "gateway/websocket_link.h"
@@ -48,14 +49,11 @@ Result<admission::Consent> Handshake::consent_of(Result<asking::ConnectAnswer> s
   for (const RoomName& room : said->join)
     if (!rooms::kind_of(room.view()))
       return invalid("it names a room that cannot exist: " + printable(room.view(), 128), "channels");
+  TRY(consent, gateway::consent_of(*said));
   join_ = std::move(said->join);
   kept_ = asking::with_meta(std::move(kept_), said->meta);
-  consent_ = std::make_unique<admission::Consent>();
-  consent_->name = std::move(said->name);
-  if (said->scope) consent_->permissions = parse_scope(*said->scope);
-  if (said->rooms) consent_->rooms = std::move(*said->rooms);
-  consent_->expires_at = said->expires_at;
-  return *consent_;
+  consent_ = std::make_unique<admission::Consent>(consent);
+  return consent;
 }
 
 asking::KeptPtr Handshake::kept_for_questions() {

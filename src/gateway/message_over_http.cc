@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "gateway/consent.h"
 #include "gateway/gateway.h"
 #include "rooms/model/room.h"
 #include "wire/problem.h"
@@ -82,10 +83,11 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
   application->connect(std::move(question),
       [this, asked = std::move(asked), identity = std::move(*identity)](Result<asking::ConnectAnswer> said) mutable {
     if (!said) return answer_message(std::move(asked), std::unexpected(std::move(said).error()));
-    if (said->expires_at && *said->expires_at != WallTime{} && *said->expires_at <= deps_.clock.wall())
+    const auto consent = consent_of(*said);
+    if (!consent) return answer_message(std::move(asked), std::unexpected(consent.error()));
+    consent->apply(identity);
+    if (const auto& end = consent->expires_at; end && *end != WallTime{} && *end <= deps_.clock.wall())
       return answer_message(std::move(asked), refuse_field(Cause::APP_REFUSED, "expire_at", "an end that has passed"));
-    if (said->scope) admission::Consent{.permissions = parse_scope(*said->scope)}.apply(identity);
-    if (said->rooms) admission::Consent{.rooms = std::move(*said->rooms)}.apply(identity);
     find_message(std::move(asked), std::move(identity));
   });
 }

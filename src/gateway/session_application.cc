@@ -48,6 +48,7 @@ void Session::refresh_answered(const MessageId& id, Identity verified, Result<as
   if (!link_.open()) return;
   if (!said) {
     // That it could not be asked is no answer: the earlier token holds until its end.
+    link_.reschedule(); // an end may have come meanwhile
     if (said.error().cause != Cause::APP_REFUSED) return send_refusal(id, std::move(said).error());
     return end_as_answered(id, std::move(said).error());
   }

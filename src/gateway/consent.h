@@ -1,0 +1,13 @@
+// What the application's answer to `connect` means for the door.
+#pragma once
+
+#include "admission/door.h"
+#include "asking/asking.h"
+#include "base/refusal.h"
+
+namespace foyer::gateway {
+
+// APP_ANSWER_INVALID for a scope with other words than chat:read and chat:write.
+[[nodiscard]] Result<admission::Consent> consent_of(const asking::ConnectAnswer& said);
+
+} // namespace foyer::gateway
