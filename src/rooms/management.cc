@@ -28,7 +28,11 @@ void RoomHome::destroy(const RoomName& name, Completion<RoomDestroyed> done) {
     room->log->release(name);
     room->destroyed = true;
     members_confirmed(*room, {});
-    confirm(*room);
+    // To confirm a public room makes it anew: only for those who are in it.
+    if (is_idle(*room))
+      rooms_.erase(name);
+    else
+      confirm(*room);
   }));
 }
 

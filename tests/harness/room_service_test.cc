@@ -299,6 +299,24 @@ TEST_F(RoomServiceTest, AnApplicationReachesEveryRoomAndIsNoMemberOfAny) {
   EXPECT_THAT(said, ElementsAre("news:1 1 1", "news:42 2 2"));
 }
 
+TEST_F(RoomServiceTest, ADeletedRoomIsMadeAnewOnlyForThoseWhoAreInIt) {
+  const auto rooms_after_deleting = [&](const std::string& room) {
+    EXPECT_TRUE(ask<rooms::RoomDestroyed>(
+        [&](Completion<rooms::RoomDestroyed> done) { service->destroy(RoomName(room), std::move(done)); }));
+    for (int i = 0; i < 3; ++i) {
+      world.run();
+      network.pump();
+    }
+    return world.all_rooms();
+  };
+  ASSERT_TRUE(say("ann", "empty", "hello"));
+  EXPECT_EQ(rooms_after_deleting("empty"), "");
+  ASSERT_TRUE(join("ann", {.room = RoomName("used"), .listener = 0}));
+  ASSERT_TRUE(say("ann", "used", "hello"));
+  EXPECT_EQ(rooms_after_deleting("used"), "used@0");
+  EXPECT_EQ(say("ann", "used", "again")->offset, 1U);
+}
+
 TEST_F(RoomServiceTest, AMessageIsErasedByItsAuthorOrAnAdministratorAndKeepsItsOffset) {
   ASSERT_TRUE(join("ann", {.room = RoomName("tea")}));
   ASSERT_TRUE(say("ann", "tea", "oh"));
