@@ -57,7 +57,13 @@ void Endings::put(Ending ending, Completion<bool> done) {
   if (ending.id.empty() || ending.id.size() > engine::kEndingBytes)
     return done(refuse_field(Cause::BAD_REQUEST, ending.kind == EndingKind::token ? "uid" : "user",
         "must have 1 to " + std::to_string(engine::kEndingBytes) + " bytes"));
-  deps_.store.put_ending(std::move(ending), once_it_holds(std::move(done)));
+  if (ending.kind == EndingKind::block || !deps_.revoked)
+    return deps_.store.put_ending(std::move(ending), once_it_holds(std::move(done)));
+  auto tell = [revoked = deps_.revoked, ending, next = once_it_holds(std::move(done))](Result<bool> stored) mutable {
+    if (stored) revoked(ending);
+    next(std::move(stored));
+  };
+  deps_.store.put_ending(std::move(ending), std::move(tell));
 }
 
 void Endings::unblock_user(UserId user, Completion<bool> done) {

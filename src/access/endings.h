@@ -30,6 +30,8 @@ struct EndingsDeps {
   Executor& control;
   const Clock& clock;
   std::function<void()> changed; // established connections must be checked again; on the control plane
+  // A token, or the tokens of a user, were ended through this object. Any thread; may be empty.
+  std::function<void(const engine::Ending&)> revoked = {};
 };
 
 class Endings {

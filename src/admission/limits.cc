@@ -29,6 +29,10 @@ UserConnections::Shard& UserConnections::shard_of(const UserId& user) const {
   return shards_[std::hash<UserId>{}(user) % kShards];
 }
 
+void UserConnections::watch(const std::function<void(const UserId&, bool)>& watch) {
+  for (Shard& shard : shards_) shard.watch = watch;
+}
+
 void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(metrics, "user_connections"); }
 
 Result<Permit> UserConnections::connect(const UserId& user) {
@@ -40,10 +44,12 @@ Result<Permit> UserConnections::connect(const UserId& user) {
     return std::unexpected(
         with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
   }
-  ++row.second;
+  if (++row.second == 1 && shard.watch) shard.watch(row.first, true);
   return Permit([&shard, &row] {
     const std::scoped_lock again(shard.mutex);
-    if (--row.second == 0) shard.open.erase(shard.open.find(row.first));
+    if (--row.second > 0) return;
+    if (shard.watch) shard.watch(row.first, false);
+    shard.open.erase(shard.open.find(row.first));
   });
 }
 

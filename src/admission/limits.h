@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,12 +34,16 @@ class UserConnections {
   [[nodiscard]] std::uint32_t open(const UserId& user) const;
   [[nodiscard]] std::size_t users() const; // who have a connection
   void report_to(Metrics& metrics);        // once, before the first use
+  // Called when a user has the first socket (true), and none any more, on any thread and under a lock: it must be short
+  // and not ask back. Once, before the first use.
+  void watch(const std::function<void(const UserId&, bool)>& watch);
 
  private:
   static constexpr std::size_t kShards = 16;
   struct Shard {
     mutable std::mutex mutex;
     std::unordered_map<UserId, std::uint32_t> open; // never more rows than sockets
+    std::function<void(const UserId&, bool)> watch;
   };
   [[nodiscard]] Shard& shard_of(const UserId& user) const;
 

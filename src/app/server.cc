@@ -21,6 +21,7 @@
 #include "app/policies.h"
 #include "app/remote_auth.h"
 #include "app/trusted_issuers.h"
+#include "app/webhooks.h"
 #include "auth/revocation_table.h"
 #include "base/limit_metrics.h"
 #include "gateway/gateway.h"
@@ -41,7 +42,7 @@ struct Server::Parts {
   const config::Config config;
   Environment around;
   std::unique_ptr<engine::ChatStore> chat = std::move(around.chat); // with the gateway role
-  std::unique_ptr<hooks::Sender> webhooks;                          // likewise
+  std::unique_ptr<Webhooks> webhooks;                               // likewise
   std::unique_ptr<asking::Application> application;                 // null: none is asked
   std::unique_ptr<AuthPart> auth;
   std::unique_ptr<TrustedIssuers> issuers; // of all tokens; before `auth` ends
@@ -295,9 +296,11 @@ std::vector<Route> Server::Parts::routes() {
 }
 
 void Server::Parts::make_gateway() {
+  gateway::GatewayDeps deps = gateway_deps();
+  if (webhooks) webhooks->hear(deps);
   const rooms::RoomPolicy& rooms = config.gateway.rooms;
   gateway =
-      std::make_unique<gateway::Gateway>(around.loops, gateway_policy(config, around.loops.size()), gateway_deps());
+      std::make_unique<gateway::Gateway>(around.loops, gateway_policy(config, around.loops.size()), std::move(deps));
   key_ring = std::make_unique<access::KeyRing>(
       chat->api_keys(), access::KeyRingPolicy{}, around.control, around.clock, around.metrics, around.log);
   calls = std::make_unique<access::IdempotentCalls>(chat->calls(), around.control, around.metrics);
@@ -310,13 +313,15 @@ void Server::Parts::make_gateway() {
 }
 
 void Server::Parts::make_endings() {
-  endings = std::make_unique<access::Endings>(access::EndingsDeps{.store = chat->endings(),
+  access::EndingsDeps deps{.store = chat->endings(),
       .table = revocations,
       .control = around.control,
       .clock = around.clock,
       .changed = [this] {
     if (gateway) gateway->revocations_changed();
-  }});
+  }};
+  if (webhooks) webhooks->hear(deps);
+  endings = std::make_unique<access::Endings>(std::move(deps));
 }
 
 std::vector<http::UpgradeHandler*> Server::Parts::upgrades(const http::Deps& deps) {
@@ -346,16 +351,8 @@ void Server::Parts::make_metrics_server() {
 
 void Server::Parts::make_webhooks() {
   if (!chat || !around.post) return;
-  webhooks = std::make_unique<hooks::Sender>(hooks::SenderDeps{.hooks = chat->hooks(),
-      .outbox = chat->outbox(),
-      .control = around.control,
-      .clock = around.clock,
-      .entropy = around.entropy,
-      .log = around.log,
-      .metrics = around.metrics,
-      .seal = around.seal,
-      .connect = around.post,
-      .user_agent = "foyer/" + around.build.version});
+  webhooks = std::make_unique<Webhooks>(*chat, around);
+  webhooks->watch(limits.users);
 }
 
 Result<void> Server::Parts::build() {
@@ -458,7 +455,6 @@ void Server::when_empty(std::function<void()> done) {
 void Server::stop() {
   Parts& p = *parts_;
   if (!p.server) return;
-  p.webhooks.reset();
   p.application.reset();
   if (p.chat) p.chat->close();
   p.reporter.flush();

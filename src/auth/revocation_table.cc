@@ -34,7 +34,7 @@ RevocationTable::Entries& RevocationTable::of(RevocationEvent::Kind kind) {
 
 std::size_t RevocationTable::held() const { return tokens_.size() + sessions_.size() + before_.size() + users_.size(); }
 
-void RevocationTable::apply(const std::vector<RevocationEvent>& events) {
+void RevocationTable::apply(const std::vector<RevocationEvent>& events, const RevocationWatch& watch) {
   const std::unique_lock lock(mutex_);
   for (const auto& event : events) {
     newest_ = std::max(newest_, event.at);
@@ -49,6 +49,7 @@ void RevocationTable::apply(const std::vector<RevocationEvent>& events) {
       if (at == entry->second.at && event.reason == entry->second.reason) continue;
       entry->second = {at, event.reason};
     }
+    if (watch) watch(event);
     arrivals_.push_back({event.kind, event.id, entry->second.at});
     while (held() > policy_.table_size) forget_oldest();
     // Replaced or ended entries leave arrivals behind; never more than entries.

@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
@@ -54,6 +55,9 @@ enum class RevocationSource : std::uint8_t {
   chat_store, // blocks and revocations of the server API
 };
 
+// Hears of each event that the table did not know yet, under its lock: it must be short and not ask back. May be empty.
+using RevocationWatch = std::function<void(const RevocationEvent&)>;
+
 class RevocationTable {
  public:
   // The table is complete when each of `sources` has synchronised it.
@@ -63,7 +67,7 @@ class RevocationTable {
         sources_(std::move(sources)) {}
 
   // In the order of the stream; a repeated event changes nothing.
-  void apply(const std::vector<RevocationEvent>& events);
+  void apply(const std::vector<RevocationEvent>& events, const RevocationWatch& watch = {});
   // The user, of any issuer, is blocked since then; nothing: no longer. The caller limits their number.
   void block(const UserId& user, std::optional<WallTime> since);
   // The table is complete up to `now`, as far as that source goes.

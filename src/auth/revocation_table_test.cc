@@ -69,6 +69,15 @@ TEST_F(Revocation, AnEventConcernsWhatItNames) {
   EXPECT_EQ(answer(table, later), "SESSION_REVOKED");
 }
 
+TEST_F(Revocation, AWatcherHearsOfWhatIsNew) {
+  std::vector<std::string> heard;
+  const auto watch = [&heard](const RevocationEvent& e) { heard.push_back(e.id); };
+  table.apply({event(Kind::token, "j1"), event(Kind::session, "s1")}, watch);
+  table.apply({event(Kind::session, "s1"), event(Kind::token, "j2"), event(Kind::token, "j1")}, watch);
+  table.apply({event(Kind::user, "bob", 1, Reason::disabled), event(Kind::user, "bob", 2, Reason::enabled)}, watch);
+  EXPECT_EQ(heard, (std::vector<std::string>{"j1", "s1", "j2", "bob"}));
+}
+
 TEST_F(Revocation, AllIssuedBeforeAMoment) {
   table.apply({event(Kind::before, "alice", 10), event(Kind::before, "alice", 5)});
   auto identity = alice();

@@ -3,7 +3,7 @@
 // An event about something that is stored is written in the transaction of the change, once for every hook that wants
 // it (by type and room), and stays until it is sent or becomes a dead letter. So a crash between commit and send loses
 // nothing, and every attempt has the same id. Numbers rise in the order of the changes, and with them the order of a
-// room.
+// room. Events that report nothing stored are put by whoever saw them (put_events).
 //
 // Hooks may be changed by other processes (`foyer webhook`). The process that has the log open calls refresh() to
 // follow them: from its answer on, changes are reported to the new set.
@@ -27,8 +27,9 @@
 
 namespace foyer::engine {
 
-inline constexpr std::array<std::string_view, 6> kHookTypes{
-    "message.published", "message.deleted", "room.created", "room.deleted", "member.added", "member.removed"};
+inline constexpr std::array<std::string_view, 12> kHookTypes{"message.published", "message.deleted", "room.created",
+    "room.deleted", "member.added", "member.removed", "room.occupied", "room.vacated", "user.online", "user.offline",
+    "session.revoked", "user.blocked"};
 inline constexpr std::size_t kMostHooks = 100;
 inline constexpr std::size_t kMostRoomPatterns = 100; // of one hook
 // Sent to a hook whatever it chose: events were given up, because too many were waiting; and what `test` sends.
@@ -63,6 +64,14 @@ struct DeadLetter {
   std::uint32_t tries = 0;
   std::string why; // a cause and its evidence
   WallTime since{};
+};
+
+// An event that is put. Hooks that want its type and room get it.
+struct NewHookEvent {
+  std::string type;
+  std::string room = {};
+  std::string data; // a JSON object
+  WallTime at{};
 };
 
 struct HookList {
@@ -109,6 +118,9 @@ class HookOutbox {
 
   // Follows the hooks as they are now, and takes up what was asked to be sent again.
   virtual void refresh_hooks(Completion<bool> done) = 0;
+  virtual void put_events(std::vector<NewHookEvent> events, Completion<bool> done) = 0; // false: nobody wants them
+  // Whether some hook wants that type. Any thread, without a lock.
+  [[nodiscard]] virtual bool wants_events(std::string_view type) const = 0;
   // Called after a commit that wrote events, on a thread of the store. Before it is used by several threads.
   virtual void watch_outbox(std::function<void()> written) = 0;
 

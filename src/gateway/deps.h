@@ -31,6 +31,7 @@
 #include "http/router.h"
 #include "observe/refusals.h"
 #include "protocol/client_codec.h"
+#include "rooms/listeners.h"
 
 namespace foyer::gateway {
 
@@ -57,6 +58,9 @@ struct GatewayDeps {
   // must not be relied upon. Answers on any thread. Empty: the keys are this process's own.
   std::function<void(std::string token, Completion<bool>)> refresh_keys = {};
   asking::Application* application = nullptr; // null: none is asked
+  // What others want to know; empty: nobody.
+  rooms::OccupancyWatch occupancy = {};
+  auth::RevocationWatch revoked = {};
   // For a single node, unless they are given.
   std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
   std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});

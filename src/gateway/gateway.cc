@@ -59,7 +59,7 @@ std::vector<http::UpgradeHandler*> Gateway::upgrades() const {
 
 void Gateway::watch_revocations() {
   deps_.auth_service.watch_revocations([this](const std::vector<auth::RevocationEvent>& events) {
-    deps_.revocations.apply(events);
+    deps_.revocations.apply(events, deps_.revoked);
     for (const auto& event : events)
       if (event.kind == auth::RevocationEvent::Kind::user && event.reason == auth::RevocationEvent::Reason::deleted)
         detach_messages(UserId{event.id});

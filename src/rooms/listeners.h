@@ -2,6 +2,7 @@
 // any node, and to the store of presence.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "engine/control_bus.h"
@@ -19,6 +20,9 @@ class Listener : public engine::FanoutListener, public engine::ControlListener {
   [[nodiscard]] virtual PublicationPtr publication(EventPtr event) = 0;
 };
 
+// A room has its first subscriber in this process (true), or none any more. Called on the loop of its home.
+using OccupancyWatch = std::function<void(const RoomName& room, bool occupied)>;
+
 struct Outlets {
   std::shared_ptr<engine::Fanout> fanout; // within the process: subscribe answers before it returns
   std::shared_ptr<engine::ControlBus> bus;
@@ -26,6 +30,7 @@ struct Outlets {
   // The users in the home's rooms. It answers before the call returns, so that the members in the answer to a join
   // match the events behind it.
   std::shared_ptr<engine::PresenceStore> presence = std::make_shared<engine::MemoryPresenceStore>();
+  OccupancyWatch occupancy = {}; // empty: nobody
 };
 
 } // namespace foyer::rooms

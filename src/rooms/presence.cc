@@ -63,14 +63,20 @@ std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act
 // Subscriptions
 
 void RoomHome::listen(Room& room, ListenerId listener, Completion<bool> done) {
-  if (room.audience.empty()) ++occupied_;
+  if (room.audience.empty()) {
+    ++occupied_;
+    if (outlets_.occupancy) outlets_.occupancy(room.name, true);
+  }
   room.audience.add(listener);
   outlets_.fanout->subscribe(room.name, homes_.at(listener).listener(), std::move(done));
 }
 
 void RoomHome::listen_no_more(Room& room, ListenerId listener) {
   if (!room.audience.remove(listener)) return;
-  if (room.audience.empty()) --occupied_;
+  if (room.audience.empty()) {
+    --occupied_;
+    if (outlets_.occupancy) outlets_.occupancy(room.name, false);
+  }
   outlets_.fanout->unsubscribe(room.name, *homes_.at(listener).listener());
 }
 

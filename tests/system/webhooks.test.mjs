@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { foyer, foyerJson, freePort, serve, temporary } from './support/foyer.mjs';
+import { call } from './support/api.mjs';
 import { ask } from './support/http.mjs';
 import { arrive, PASSWORD } from './support/people.mjs';
 import { Postgres } from './support/postgres.mjs';
@@ -73,6 +74,34 @@ test('an application is told what happens, in the order of the room, and verifie
   assert.equal(headers['content-type'], 'application/json');
   assert.match(headers['user-agent'], /^foyer\//);
   assert.equal(receiver.requests.at(-1).url, '/hook?from=foyer');
+});
+
+test('who is there is told too, as best effort', async (t) => {
+  const { node, receiver } = await told(t, { types: ['room.occupied', 'room.vacated', 'user.online', 'session.revoked'] });
+  const ann = await arrive(node, 'ann');
+  const of = (type) => receiver.events.take(type, (e) => e.type === type);
+  const online = await of('user.online');
+  assert.equal(online.data.best_effort, true);
+  await ann.join('tea');
+  assert.deepEqual((await of('room.occupied')).data, { room: 'tea', best_effort: true });
+  assert.equal((await ann.ask('leave', { room: 'tea' })).type, 'left');
+  assert.deepEqual((await of('room.vacated')).data, { room: 'tea', best_effort: true });
+  const { json } = await ask(node, 'POST', '/auth/login', { body: { name: 'ann', password: PASSWORD } });
+  assert.equal((await ask(node, 'POST', '/auth/logout', { headers: { authorization: `Bearer ${json.access_token}` } })).status < 300, true);
+  assert.equal((await of('session.revoked')).data.best_effort, true);
+  assert.deepEqual(await call(node, 'invalidate_user_tokens', { user: ann.user.id, issued_before: 1_000_000_000 }), {});
+  assert.deepEqual((await of('session.revoked')).data, { user: ann.user.id, issued_before: '2001-09-09T01:46:40.000Z', best_effort: true });
+  assert.deepEqual(await call(node, 'revoke_token', { uid: 'some-token' }), {});
+  assert.deepEqual((await of('session.revoked')).data, { token: 'some-token', best_effort: true });
+});
+
+test('a user who is blocked is told, with or without an account', async (t) => {
+  const { node, receiver } = await told(t, { types: ['user.blocked'] });
+  const blocked = () => receiver.events.take('user.blocked', (e) => e.type === 'user.blocked');
+  await call(node, 'block_user', { user: 'shop|7' });
+  assert.deepEqual((await blocked()).data, { user: 'shop|7' });
+  await call(node, 'block_user', { user: 'shop|7', expire_at: 4_102_444_800 });
+  assert.deepEqual((await blocked()).data, { user: 'shop|7', until: '2100-01-01T00:00:00.000Z' });
 });
 
 test('a signature covers the body, the id and the time', async (t) => {

@@ -5,6 +5,7 @@
 #include "engine/sql/api_key_rows.h"
 #include "engine/sql/call_rows.h"
 #include "engine/sql/ending_rows.h"
+#include "engine/sql/hook_data.h"
 #include "engine/sql/postgres_schema.h"
 #include "engine/sql/sqlite_schema.h"
 #include "store/sqlite.h"
@@ -61,7 +62,10 @@ void AccessStore::note_api_key_uses(std::vector<ApiKeyUse> uses, Completion<bool
 
 void AccessStore::put_ending(Ending ending, Completion<bool> done) {
   writer_.submit<bool>([this, ending = std::move(ending)](store::Database& db) {
-    return engine::put_ending(db, ending, clock_.wall());
+    Result<bool> put = engine::put_ending(db, ending, clock_.wall());
+    if (put && ending.kind == EndingKind::block && events_ != nullptr && events_->wants(HookType::user_blocked))
+      events_->note({.type = HookType::user_blocked, .data = blocked_data(ending.id, ending.until)});
+    return put;
   }, std::move(done));
 }
 

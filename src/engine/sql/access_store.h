@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "engine/api_keys.h"
 #include "engine/call_records.h"
+#include "engine/sql/hook_writes.h"
 #include "engine/subject_endings.h"
 #include "store/postgres.h"
 #include "store/reader.h"
@@ -21,12 +22,13 @@ namespace foyer::engine {
 
 class AccessStore : public ApiKeys, public SubjectEndings, public CallRecords {
  public:
-  AccessStore(
-      store::Writer& writer, store::Reader& reader, const Clock& clock, std::atomic<std::uint64_t>* recorded = nullptr)
+  AccessStore(store::Writer& writer, store::Reader& reader, const Clock& clock,
+      std::atomic<std::uint64_t>* recorded = nullptr, HookWrites* events = nullptr)
       : writer_(writer),
         reader_(reader),
         clock_(clock),
-        recorded_(recorded) {}
+        recorded_(recorded),
+        events_(events) {}
 
   void add_api_key(ApiKeyRow key, Completion<bool> done) override;
   void rotate_api_key(
@@ -50,6 +52,7 @@ class AccessStore : public ApiKeys, public SubjectEndings, public CallRecords {
   store::Reader& reader_;
   const Clock& clock_;
   std::atomic<std::uint64_t>* const recorded_; // counts the calls that are recorded; may be null
+  HookWrites* const events_;                   // hear of users who are blocked; may be null
 };
 
 // With connections of its own. Takes none of the locks of a chat store, so that a server may run beside it.

@@ -68,7 +68,7 @@ class DatabaseStore final : public ChatStore {
     reader_ = std::move(reader);
     hooks_ = std::make_unique<HookStore>(*writer_, *reader_, clock_, entropy_);
     outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, clock_, entropy_);
-    access_ = std::make_unique<AccessStore>(*writer_, *reader_, clock_, &recorded_calls_);
+    access_ = std::make_unique<AccessStore>(*writer_, *reader_, clock_, &recorded_calls_, &events_);
     return {};
   }
 

@@ -83,4 +83,11 @@ std::string member_data(std::string_view room, const UserId& user) {
   return ObjectText{}.text("room", room).text("user", user.view()).end();
 }
 
+std::string blocked_data(std::string_view user, std::optional<WallTime> until) {
+  ObjectText out;
+  out.text("user", user);
+  if (until) out.text("until", rfc3339(*until));
+  return out.end();
+}
+
 } // namespace foyer::engine

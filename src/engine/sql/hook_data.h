@@ -1,9 +1,11 @@
 // The `data` of webhook events, as JSON text. Numbers above 2^53 are strings, because JavaScript would round them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "engine/values.h"
 
 namespace foyer::engine {
@@ -20,5 +22,7 @@ namespace foyer::engine {
 [[nodiscard]] std::string room_data(std::string_view room, RoomKind kind, std::string_view user = {});
 // {"room":…,"user":…}
 [[nodiscard]] std::string member_data(std::string_view room, const UserId& user);
+// {"user":…,"until":…}; `until`: when the block ends by itself, else absent.
+[[nodiscard]] std::string blocked_data(std::string_view user, std::optional<WallTime> until);
 
 } // namespace foyer::engine

@@ -79,6 +79,21 @@ void OutboxStore::refresh_hooks(Completion<bool> done) {
   }, std::move(done));
 }
 
+void OutboxStore::put_events(std::vector<NewHookEvent> events, Completion<bool> done) {
+  writer_.submit<bool>([this, events = std::move(events)](store::Database&) -> Result<bool> {
+    const std::size_t before = events_.mark();
+    for (const NewHookEvent& event : events)
+      if (const auto type = hook_type(event.type); type && events_.wants(*type))
+        events_.note({.type = *type, .room = event.room, .at = event.at, .data = event.data});
+    return events_.mark() > before;
+  }, std::move(done));
+}
+
+bool OutboxStore::wants_events(std::string_view type) const {
+  const auto known = hook_type(type);
+  return known && events_.wanted_by_some(*known);
+}
+
 void OutboxStore::watch_outbox(std::function<void()> written) {
   const std::lock_guard held(mutex_);
   watcher_ = std::make_shared<const std::function<void()>>(std::move(written));

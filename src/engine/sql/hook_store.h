@@ -55,6 +55,8 @@ class OutboxStore final : public HookOutbox {
         entropy_(entropy) {}
 
   void refresh_hooks(Completion<bool> done) override;
+  void put_events(std::vector<NewHookEvent> events, Completion<bool> done) override;
+  [[nodiscard]] bool wants_events(std::string_view type) const override;
   void watch_outbox(std::function<void()> written) override;
   void waiting(std::string hook, std::optional<std::string> room, std::uint64_t after, std::size_t limit,
       Completion<std::vector<HookEvent>> done) override;

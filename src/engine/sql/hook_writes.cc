@@ -34,6 +34,12 @@ bool reaches(std::string_view pattern, std::string_view room) {
 
 } // namespace
 
+std::optional<HookType> hook_type(std::string_view name) {
+  const auto* found = std::ranges::find(kHookTypes, name);
+  if (found == kHookTypes.end()) return std::nullopt;
+  return static_cast<HookType>(found - kHookTypes.begin());
+}
+
 bool HookWrites::Hook::wants(HookType type, std::string_view room) const {
   if (!types.at(static_cast<std::size_t>(type))) return false;
   if (room.empty() || rooms.empty()) return true;
@@ -52,6 +58,9 @@ Result<void> HookWrites::load(store::Database& db) {
     auto id = std::make_shared<const std::string>(row.id);
     hooks_.emplace_back(std::move(id), std::move(hook));
   }
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < wanted_.size(); ++i) bits |= std::uint32_t{wanted_.at(i)} << i;
+  shared_wanted_.store(bits, std::memory_order_relaxed);
   return {};
 }
 

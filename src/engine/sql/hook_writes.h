@@ -5,9 +5,11 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +28,14 @@ enum class HookType : std::uint8_t {
   room_deleted,
   member_added,
   member_removed,
+  room_occupied,
+  room_vacated,
+  user_online,
+  user_offline,
+  session_revoked,
+  user_blocked,
 };
+[[nodiscard]] std::optional<HookType> hook_type(std::string_view name);
 [[nodiscard]] constexpr std::string_view to_string(HookType type) {
   return kHookTypes.at(static_cast<std::size_t>(type));
 }
@@ -38,6 +47,11 @@ class HookWrites {
   // Reads which hooks there are. After every opening of the database, and when they have changed.
   [[nodiscard]] Result<void> load(store::Database& db);
   [[nodiscard]] bool wants(HookType type) const { return wanted_.at(static_cast<std::size_t>(type)); }
+
+  // The same for any thread.
+  [[nodiscard]] bool wanted_by_some(HookType type) const {
+    return (shared_wanted_.load(std::memory_order_relaxed) >> static_cast<unsigned>(type) & 1U) != 0;
+  }
 
   struct Event {
     HookType type{};
@@ -80,6 +94,7 @@ class HookWrites {
   Entropy& entropy_;
   std::vector<std::pair<std::shared_ptr<const std::string>, Hook>> hooks_; // by id; enabled ones
   std::array<bool, kHookTypes.size()> wanted_{};                           // by any of them
+  std::atomic<std::uint32_t> shared_wanted_{0};                            // the same, a bit each
   std::vector<Noted> noted_;
   bool written_ = false;
 };

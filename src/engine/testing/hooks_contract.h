@@ -357,6 +357,35 @@ TEST_P(HooksContract, TheNumberOfHooksIsLimited) {
   EXPECT_EQ(code_of(w->ask<bool>([&](Completion<bool> d) { hooks().add_hook(more, std::move(d)); })), "INVALID_VALUE");
 }
 
+TEST_P(HooksContract, AUserWhoIsBlockedIsReportedWithTheBlock) {
+  add_for_all("h");
+  const auto put = [&](Ending ending) {
+    return w->ask<bool>([&](Completion<bool> d) { w->store().endings().put_ending(ending, std::move(d)); });
+  };
+  EXPECT_TRUE(put({.kind = EndingKind::before, .id = "ann", .at = w->clock().wall()}));
+  EXPECT_TRUE(put({.kind = EndingKind::block, .id = "ann", .at = w->clock().wall()}));
+  const WallTime until{std::chrono::hours{24 * 365 * 40}};
+  EXPECT_TRUE(put({.kind = EndingKind::block, .id = "shop|7", .at = w->clock().wall(), .until = until}));
+  EXPECT_THAT(waiting("h"), testing::ElementsAre("user.blocked", "user.blocked"));
+  EXPECT_EQ(events("h").front().data, R"({"user":"ann"})");
+  EXPECT_EQ(events("h").back().data, R"({"user":"shop|7","until":")" + rfc3339(until) + R"("})");
+}
+
+TEST_P(HooksContract, EventsThatArePutReachTheHooksThatWantThem) {
+  add(hook("h", {"user.online"}));
+  std::vector<NewHookEvent> events{{.type = "user.online", .data = R"({"user":"ann"})", .at = w->clock().wall()},
+      {.type = "user.offline", .data = R"({"user":"bob"})", .at = w->clock().wall()},
+      {.type = "unknown", .data = "{}"}};
+  const auto put = [&] { return w->ask<bool>([&](Completion<bool> d) { outbox().put_events(events, std::move(d)); }); };
+  EXPECT_TRUE(outbox().wants_events("user.online"));
+  EXPECT_FALSE(outbox().wants_events("user.offline"));
+  EXPECT_FALSE(outbox().wants_events("unknown"));
+  EXPECT_EQ(put(), true);
+  EXPECT_THAT(waiting("h"), testing::ElementsAre("user.online"));
+  events.erase(events.begin());
+  EXPECT_EQ(put(), false);
+}
+
 TEST_P(HooksContract, TheWatcherIsToldOfCommitsWithEventsOnly) {
   int told = 0;
   outbox().watch_outbox([&told] { ++told; });
