@@ -1,6 +1,6 @@
 // One server on core 0, one client on core 1: what the benches here start, and how they measure it.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,3 +69,20 @@ export async function startFoyer(binary, port, work, env = {}) {
 }
 
 export const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+// The middle of the ratios of pairs, and the interval in which 95 % of the middles of redrawn samples lie.
+export function middle(a, b) {
+  const ratios = a.map((value, i) => value / b[i]);
+  let state = 1;
+  const draw = () => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return ratios[Math.floor(state / 65536) % ratios.length]; };
+  const middles = Array.from({ length: 4000 }, () => median(ratios.map(draw))).sort((x, y) => x - y);
+  return `${median(ratios).toFixed(3)} [${middles[100].toFixed(3)}, ${middles[3900].toFixed(3)}] of ${ratios.length}`;
+}
+
+// The npm packages of peers and clients, as package-lock.json has them.
+export function installPeers() {
+  mkdirSync(join(top, 'build/bench'), { recursive: true });
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) cpSync(join(here, name), join(top, 'build/bench', name));
+  if (!existsSync(join(top, 'build/bench/node_modules/ws'))) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: join(top, 'build/bench'), stdio: 'inherit' });
+  return join(top, 'build/bench/node_modules');
+}
