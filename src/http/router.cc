@@ -242,7 +242,9 @@ std::string Router::mark(const Ref& ref) const {
 
 void Router::decorate(const Request& request, Response& response) const {
   if (policy_.door != nullptr) move_below_base(policy_.door->base_path, response);
-  if (under(request.path, "/api") && is_problem(response)) wire::add_api_error(response);
+  // A request with an API key, and a wrong address, too.
+  const bool of_api = under(request.path, "/api") || request.headers.find("X-API-Key") != nullptr;
+  if (of_api && is_problem(response)) wire::add_api_error(response);
   add_once(response, "X-Foyer", mark(request.ref));
   add_once(response, "X-Content-Type-Options", "nosniff");
   if (policy_.strict_transport && request.secure) add_once(response, "Strict-Transport-Security", "max-age=31536000");

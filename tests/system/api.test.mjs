@@ -198,6 +198,7 @@ describe('the door', () => {
       await problem(answer, 405, 'METHOD_NOT_ALLOWED', 107);
     }
     await problem(await post(node, 'rpc', {}), 404, 'API_METHOD_UNKNOWN', 104);
+    await problem(await ask(node, 'POST', '/publish', { body: {}, headers: { 'X-API-Key': keyOf(node) } }), 404, 'UNKNOWN_PATH', 104); // without /api in its address
     await problem(await ask(node, 'POST', '/api', { body: '', headers: { 'X-API-Key': keyOf(node) } }), 400, 'BAD_REQUEST', 107);
   });
 

@@ -141,6 +141,9 @@ test('a body of accounts is 400 or 422 exactly if it does not fit its schema', a
       assert.equal(![400, 422].includes(answer.status), fits(body), `${at} ${JSON.stringify(body)}: ${answer.status} ${answer.text}`);
     }
   }
+  // 30.0 is an integer, and JavaScript cannot write it.
+  await checked('POST', '/auth/tickets', { token, body: '{"ttl":30.0}', status: 201 });
+  await checked('POST', '/auth/tickets', { token, body: '{"ttl":30.5}', status: 400 });
   // An administrator's own id fits, and is refused for what it is.
   const { json: { id } } = await checked('GET', '/auth/me', { token, status: 200 });
   for (const [method, what] of [['POST', '/disable'], ['POST', '/enable'], ['DELETE', '']]) await checked(method, `/auth/admin/users/${id}${what}`, { operation: `/auth/admin/users/{id}${what}`, token, status: 403 });

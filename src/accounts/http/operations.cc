@@ -22,10 +22,10 @@ constexpr std::string_view kOAuth = "oauth2";
 // ---- members that several operations have
 
 Member password(std::string_view about = "The password of the account.") {
-  return {.name = "password", .required = true, .about = about};
+  return {.name = "password", .required = true, .about = about, .format = "password"};
 }
 Member new_password(std::string_view name, std::string_view about) {
-  return {.name = name, .required = true, .about = about, .min = kMinPasswordCharacters};
+  return {.name = name, .required = true, .about = about, .min = kMinPasswordCharacters, .format = "password"};
 }
 // What check_serialised_origin accepts, but for uncommon ports and forms of IPv6 addresses.
 constexpr std::string_view kOrigin =

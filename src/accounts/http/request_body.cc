@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 #include "accounts/model/token_forms.h"
 #include "base/bytes.h"
@@ -24,6 +26,14 @@ bool fits(const json::Value& value, MemberType type) {
     case MemberType::any: return true;
   }
   return false;
+}
+
+// 1.0 is the integer 1 (JSON Schema).
+void make_whole(json::Value& value) {
+  if (!value.is_double()) return;
+  const double number = value.get_double();
+  if (std::floor(number) == number && std::abs(number) < 9'007'199'254'740'992.0)
+    value = static_cast<std::int64_t>(number);
 }
 
 std::string_view in_words(MemberType type) {
@@ -57,10 +67,11 @@ Result<json::Object> read_body(const Request& request, std::span<const Member> k
     if (!value->is_object()) return refuse(Cause::BAD_REQUEST, "the body is not a JSON object");
     object = std::move(value->as_object());
   }
-  for (const auto& member : object) {
+  for (auto& member : object) {
     const std::string_view name{member.key()};
     const auto found = std::ranges::find(known, name, &Member::name);
     if (found == known.end()) return refuse_field(Cause::BAD_REQUEST, printable(name, 64), "unknown member");
+    if (found->type == MemberType::number) make_whole(member.value());
     if (!fits(member.value(), found->type))
       return refuse_field(Cause::BAD_REQUEST, std::string{name}, fmt::format("it must be {}", in_words(found->type)));
   }
