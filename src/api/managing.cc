@@ -5,7 +5,7 @@
 #include "api/handlers.h"
 #include "api/limits.h"
 #include "api/write.h"
-#include "rooms/model/durability.h"
+#include "rooms/model/room_rules.h"
 
 namespace foyer::api {
 namespace {

@@ -153,7 +153,8 @@ constexpr std::array kBatch{Field{.name = "commands",
                                 .members = kCommand},
     Field{.name = "parallel", .type = Type::flag, .says = "The order is kept in any case.", .treatment = mapped}};
 constexpr std::array kPublishCauses{Cause::MESSAGE_TOO_LARGE, Cause::KEY_REUSED, Cause::NOT_A_MEMBER, Cause::BUSY};
-constexpr std::array kReadCauses{Cause::POSITION_UNKNOWN, Cause::NOT_A_MEMBER, Cause::BUSY};
+constexpr std::array kReadCauses{Cause::POSITION_UNKNOWN, Cause::HISTORY_OFF, Cause::NOT_A_MEMBER, Cause::BUSY};
+constexpr std::array kClearCauses{Cause::HISTORY_OFF, Cause::NOT_FOUND, Cause::NOT_A_MEMBER, Cause::BUSY};
 constexpr std::array kPresenceCauses{Cause::NOT_A_MEMBER, Cause::BUSY};
 constexpr std::array kMessageCauses{Cause::NOT_FOUND, Cause::NOT_A_MEMBER, Cause::BUSY};
 constexpr std::array kBatchCauses{Cause::API_METHOD_UNKNOWN};
@@ -211,7 +212,7 @@ constexpr std::array kMethods{
         .changes = "messages",
         .needs = "moderate:ROOM",
         .fields = kChannelOnce,
-        .causes = kRoomCauses,
+        .causes = kClearCauses,
         .run = history_remove,
         .logged = true},
     Method{.name = "message_delete",

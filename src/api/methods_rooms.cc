@@ -103,7 +103,8 @@ constexpr std::array kMethods{
         .causes = kRoomCauses,
         .run = room_members},
     Method{.name = "member_add",
-        .says = "Makes a user a member of a private room, without an invitation.",
+        .says = "Makes a user a member of a private room, or of a public one whose rule asks for members, without an "
+                "invitation.",
         .changes = "members",
         .needs = "members:ROOM",
         .fields = kMemberAdd,

@@ -45,6 +45,7 @@ std::optional<Refusal> unknown_position(const Reading& reading, const rooms::His
 void read_on(const Context& context, const std::shared_ptr<Reading>& reading);
 
 void page_arrived(const Context& context, const std::shared_ptr<Reading>& reading, rooms::HistoryPart part) {
+  if (!part.kept) return reading->call.refuse({.cause = Cause::HISTORY_OFF, .field = "channel"});
   if (reading->first) {
     if (part.exists)
       if (auto refusal = unknown_position(*reading, part)) return reading->call.refuse(std::move(*refusal));

@@ -26,6 +26,8 @@ admission::DoorPolicy door_policy(const config::Config& c) {
   return door;
 }
 
+rooms::RoomRules room_rules(const config::Config& c) { return rooms::RoomRules{c.room_rules, c.non_durable_rooms}; }
+
 gateway::GatewayPolicy gateway_policy(const config::Config& c, std::size_t loops) {
   gateway::GatewayPolicy policy = c.gateway;
   static_cast<http::SocketPolicy&>(policy) = c.http;
@@ -33,7 +35,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, std::size_t loops
   policy.leeway = c.jwt_leeway;
   policy.rooms.rooms_loaded = std::max<std::size_t>(1, policy.rooms.rooms_loaded / loops); // each has one loop
   policy.rooms.memory_bytes /= loops;
-  policy.rooms.durability = rooms::Durability{c.non_durable_rooms};
+  policy.rooms.rules = room_rules(c);
   return policy;
 }
 

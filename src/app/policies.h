@@ -21,6 +21,7 @@ namespace foyer::app {
 
 [[nodiscard]] http::Policy http_policy(const config::Config& config);
 [[nodiscard]] admission::DoorPolicy door_policy(const config::Config& config);
+[[nodiscard]] rooms::RoomRules room_rules(const config::Config& config);
 // `loops`: how many share the rooms of the process.
 [[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, std::size_t loops);
 // What clients of foyer.v1 are sent when they are admitted.

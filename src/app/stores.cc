@@ -5,6 +5,7 @@
 
 #include "accounts/sql/postgres_store.h"
 #include "accounts/sql/sqlite_store.h"
+#include "app/policies.h"
 #include "config/table.h"
 #include "config/values.h"
 #include "engine/sql/postgres_store.h"
@@ -38,7 +39,9 @@ Options account_options(const config::Config& config, const StoreDeps& deps) {
 
 template <class Options>
 Options chat_options(const config::Config& config, const StoreDeps& deps) {
-  return {.policy = config.store, .witness = file(config, "witness"), .executor = deps.executor};
+  Options out{.policy = config.store, .witness = file(config, "witness"), .executor = deps.executor};
+  out.policy.rules = room_rules(config);
+  return out;
 }
 
 } // namespace

@@ -20,7 +20,7 @@ constexpr double kLatestTime = 253'402'300'799.0;         // the last second of 
 constexpr double kLargestExact = 9'007'199'254'740'992.0; // 2^53: above it a double is not one number
 // Ids of this server's own users and programs, and those that stand for a mapped subject.
 constexpr std::array<std::string_view, 4> kReserved = {"u_", "app:", "system:", "~"};
-constexpr std::array<std::string_view, 2> kRoomClaims = {"room", "channel"};
+using jose::kRoomClaims;
 
 std::string_view kind_of(const json::Value& value) {
   switch (value.kind()) {
@@ -90,11 +90,12 @@ bool has_value(const json::Object& claims, std::string_view from) {
 
 class Reader {
  public:
-  Reader(const IssuerTerms& terms, const json::Object& claims, WallTime now)
+  Reader(const IssuerTerms& terms, const json::Object& claims, WallTime now, jose::TokenUse use)
       : terms_(terms),
         issuer_(terms.issuer),
         claims_(claims),
-        now_(now) {}
+        now_(now),
+        use_(use) {}
 
   std::expected<ForeignClaims, jose::ClaimFaults> read(const std::optional<std::string>& typ) {
     type(typ);
@@ -106,7 +107,10 @@ class Reader {
     token_ = text("jti");
     (void)text("client_id");
     const auto scopes = scope_claim();
-    rooms();
+    if (use_ == jose::TokenUse::access)
+      rooms();
+    else
+      room();
     required();
     times();
     audience();
@@ -124,7 +128,33 @@ class Reader {
     return value == nullptr || value->is_null() ? nullptr : value;
   }
 
+  bool names_room() const {
+    return std::ranges::any_of(kRoomClaims, [&](std::string_view name) { return claim(name) != nullptr; });
+  }
+  void room() {
+    const auto name = claim(kRoomClaims[0]) == nullptr && names_room() ? kRoomClaims[1] : kRoomClaims[0];
+    room_ = text(name);
+    if (room_.empty() && !faults_.about(name)) faults_.unusable(name, "is absent");
+  }
+
   void type(const std::optional<std::string>& typ) {
+    if (use_ == jose::TokenUse::room)
+      room_type(typ);
+    else
+      access_type(typ);
+    // RFC 7800: such a token is worth nothing without the key, which is not asked for here.
+    if (claim("cnf") != nullptr)
+      faults_.add({.cause = Cause::WRONG_TOKEN_TYPE,
+          .claim = "cnf",
+          .what = "cnf binds it to a key of its owner, which cannot be checked here"});
+  }
+  void room_type(const std::optional<std::string>& typ) {
+    if (!names_room() && !jose::same_type(typ.value_or("JWT"), jose::kRoomTokenType))
+      faults_.add({.cause = Cause::WRONG_TOKEN_TYPE,
+          .claim = "typ",
+          .what = "neither typ room+jwt nor a claim room or channel"});
+  }
+  void access_type(const std::optional<std::string>& typ) {
     const std::string seen = typ.value_or("JWT");
     const bool fits = std::ranges::any_of(
         issuer_.token_types, [&](const std::string& wanted) { return jose::same_type(seen, wanted); });
@@ -134,11 +164,6 @@ class Reader {
           .what = typ ? fmt::format("typ {}; expected {}", printable(seen, 64), fmt::join(issuer_.token_types, " or "))
                       : fmt::format("no typ in the header, which counts as JWT; expected {}",
                             fmt::join(issuer_.token_types, " or "))});
-    // RFC 7800: such a token is worth nothing without the key, which is not asked for here.
-    if (claim("cnf") != nullptr)
-      faults_.add({.cause = Cause::WRONG_TOKEN_TYPE,
-          .claim = "cnf",
-          .what = "cnf binds it to a key of its owner, which cannot be checked here"});
     for (const auto name : kRoomClaims)
       if (claim(name) != nullptr)
         faults_.add({.cause = Cause::WRONG_TOKEN_TYPE,
@@ -324,6 +349,7 @@ class Reader {
     who.expires_at = *expires_;
     who.foreign = true;
     who.rooms = std::move(rooms_);
+    out.room = room_;
     out.leeway_used = now_ >= *expires_ || (not_before_ && now_ < *not_before_) || (issued_ && now_ < *issued_);
     return out;
   }
@@ -332,8 +358,9 @@ class Reader {
   const TrustedIssuer& issuer_;
   const json::Object& claims_;
   const WallTime now_;
+  const jose::TokenUse use_;
   jose::ClaimFaults faults_;
-  std::string subject_, token_;
+  std::string subject_, token_, room_;
   std::optional<WallTime> expires_, issued_, not_before_;
   std::vector<std::string> rooms_;
 };
@@ -358,9 +385,9 @@ UserId foreign_user_id(std::string_view prefix, std::string_view subject) {
   return UserId{std::string(prefix) + "~" + base64url_encode(sha256(subject))};
 }
 
-std::expected<ForeignClaims, jose::ClaimFaults> read_foreign_claims(
-    const IssuerTerms& terms, const std::optional<std::string>& typ, const json::Object& claims, WallTime now) {
-  return Reader(terms, claims, now).read(typ);
+std::expected<ForeignClaims, jose::ClaimFaults> read_foreign_claims(const IssuerTerms& terms,
+    const std::optional<std::string>& typ, const json::Object& claims, WallTime now, jose::TokenUse use) {
+  return Reader(terms, claims, now, use).read(typ);
 }
 
 } // namespace foyer::auth

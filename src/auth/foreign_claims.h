@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/refusal.h"
 #include "jose/claim_faults.h"
+#include "jose/verifier.h"
 
 namespace foyer::auth {
 
@@ -24,15 +25,17 @@ struct IssuerTerms {
 
 struct ForeignClaims {
   Identity identity;
-  std::string subject; // as the issuer writes it
+  std::string subject;   // as the issuer writes it
+  std::string room = {}; // of a token for one
   bool leeway_used = false;
 };
 
 inline constexpr std::size_t kMaxRoomsClaim = 100;
 
 // `typ` of the header; none counts as JWT.
-[[nodiscard]] std::expected<ForeignClaims, jose::ClaimFaults> read_foreign_claims(
-    const IssuerTerms& terms, const std::optional<std::string>& typ, const json::Object& claims, WallTime now);
+[[nodiscard]] std::expected<ForeignClaims, jose::ClaimFaults> read_foreign_claims(const IssuerTerms& terms,
+    const std::optional<std::string>& typ, const json::Object& claims, WallTime now,
+    jose::TokenUse use = jose::TokenUse::access);
 
 // The id of an issuer's user: prefix and subject where ids may look like that, otherwise prefix, ~ and
 // base64url(SHA-256(subject)). Two subjects never share an id, and no id is one of this server's own users.

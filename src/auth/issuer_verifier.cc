@@ -4,8 +4,9 @@
 
 namespace foyer::auth {
 
-Judged judge_claims(const IssuerTerms& terms, const jose::Jws& jws, const json::Object& claims, WallTime now) {
-  auto read = read_foreign_claims(terms, jws.header.typ, claims, now);
+Judged judge_claims(
+    const IssuerTerms& terms, const jose::Jws& jws, const json::Object& claims, WallTime now, jose::TokenUse use) {
+  auto read = read_foreign_claims(terms, jws.header.typ, claims, now, use);
   if (read) return {.accepted = std::move(*read), .refusal = {}, .faults = {}};
   return {.accepted = {}, .refusal = read.error().refusal(), .faults = read.error().all()};
 }
@@ -16,7 +17,7 @@ IssuerVerifier::IssuerVerifier(
       doubt_(std::move(doubt)),
       keys_(std::move(keys)) {}
 
-Judged IssuerVerifier::judge(const jose::Jws& jws, const json::Object& claims, WallTime now) const {
+Judged IssuerVerifier::judge(const jose::Jws& jws, const json::Object& claims, WallTime now, jose::TokenUse use) const {
   if (doubt_)
     if (auto why = doubt_()) return {.accepted = {}, .refusal = std::move(*why), .faults = {}};
   const auto keys = this->keys(); // kept while it is used
@@ -25,7 +26,7 @@ Judged IssuerVerifier::judge(const jose::Jws& jws, const json::Object& claims, W
     refusal.evidence += " (issuer " + terms_.issuer.name + ")";
     return {.accepted = {}, .refusal = std::move(refusal), .faults = {}};
   }
-  return judge_claims(terms_, jws, claims, now);
+  return judge_claims(terms_, jws, claims, now, use);
 }
 
 void IssuerVerifier::replace_keys(std::shared_ptr<const jose::KeySet> keys) {

@@ -32,7 +32,8 @@ class IssuerVerifier {
   [[nodiscard]] const TrustedIssuer& issuer() const { return terms_.issuer; }
   // `claims`: the payload of `jws`. The first failure, in this order:
   // ISSUER_KEYS_UNAVAILABLE ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID; then all claims.
-  [[nodiscard]] Judged judge(const jose::Jws& jws, const json::Object& claims, WallTime now) const;
+  [[nodiscard]] Judged judge(const jose::Jws& jws, const json::Object& claims, WallTime now,
+      jose::TokenUse use = jose::TokenUse::access) const;
   void replace_keys(std::shared_ptr<const jose::KeySet> keys);
   [[nodiscard]] std::shared_ptr<const jose::KeySet> keys() const;
 
@@ -44,7 +45,7 @@ class IssuerVerifier {
 };
 
 // The claims alone, without keys: what `foyer token verify --explain` says about the other issuers.
-[[nodiscard]] Judged judge_claims(
-    const IssuerTerms& terms, const jose::Jws& jws, const json::Object& claims, WallTime now);
+[[nodiscard]] Judged judge_claims(const IssuerTerms& terms, const jose::Jws& jws, const json::Object& claims,
+    WallTime now, jose::TokenUse use = jose::TokenUse::access);
 
 } // namespace foyer::auth

@@ -52,13 +52,38 @@ Result<Identity> Issuers::verify(std::string_view token, WallTime now) const {
   TRY(jws, jose::parse_compact(token, max_bytes_));
   TRY(claims, claims_of(jws));
   const auto iss = json::get_string(claims, "iss");
-  if (iss && own_ != nullptr && *iss == own_issuer_) return verify_own(token, now);
+  if (iss && own_ != nullptr && *iss == own_issuer_) {
+    TRY(own, own_->verify(token, now));
+    TRY_VOID(not_of_another_issuer(own.user));
+    return own;
+  }
+  TRY(accepted, judged(jws, claims, now, jose::TokenUse::access));
+  return std::move(accepted.identity);
+}
+
+Result<RoomToken> Issuers::verify_room(std::string_view token, WallTime now) const {
+  if (trusted_.empty() && own_ != nullptr) return own_->verify_room(token, now);
+  TRY(jws, jose::parse_compact(token, max_bytes_));
+  TRY(claims, claims_of(jws));
+  const auto iss = json::get_string(claims, "iss");
+  if (iss && own_ != nullptr && *iss == own_issuer_) {
+    TRY(own, own_->verify_room(token, now));
+    TRY_VOID(not_of_another_issuer(own.identity.user));
+    return own;
+  }
+  TRY(accepted, judged(jws, claims, now, jose::TokenUse::room));
+  return RoomToken{.identity = std::move(accepted.identity), .room = std::move(accepted.room)};
+}
+
+Result<ForeignClaims> Issuers::judged(
+    const jose::Jws& jws, const json::Object& claims, WallTime now, jose::TokenUse use) const {
+  const auto iss = json::get_string(claims, "iss");
   const std::size_t index = iss ? index_of(*iss) : trusted_.size();
   if (index == trusted_.size()) {
     unknown_.add();
     return std::unexpected(unknown(claims));
   }
-  Judged judged = trusted_[index]->judge(jws, claims, now);
+  Judged judged = trusted_[index]->judge(jws, claims, now, use);
   const Counters& count = counters_[index];
   if (judged.refusal) {
     count.refused.add();
@@ -66,20 +91,18 @@ Result<Identity> Issuers::verify(std::string_view token, WallTime now) const {
   }
   count.accepted.add();
   if (judged.accepted->leeway_used) count.leeway_used.add();
-  return std::move(judged.accepted->identity);
+  return std::move(*judged.accepted);
 }
 
 // Whoever signs our own tokens claims no user of another issuer either.
-Result<Identity> Issuers::verify_own(std::string_view token, WallTime now) const {
-  auto identity = own_->verify(token, now);
-  if (!identity) return identity;
+Result<void> Issuers::not_of_another_issuer(const UserId& user) const {
   for (const auto& each : trusted_) {
     const std::string& prefix = each->issuer().user_prefix;
-    if (!prefix.empty() && identity->user.view().starts_with(prefix))
+    if (!prefix.empty() && user.view().starts_with(prefix))
       return refuse_field(
           Cause::CLAIM_MISSING, "sub", "sub begins with the user_prefix of issuer " + each->issuer().name);
   }
-  return identity;
+  return {};
 }
 
 IssuerVerifier* Issuers::named_by(std::string_view token) const {

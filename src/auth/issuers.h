@@ -24,6 +24,7 @@ class Issuers final : public TokenVerifier {
   // For tokens of our own issuer the causes of LocalVerifier, for others those of IssuerVerifier; ISSUER_MISMATCH or
   // CLAIM_MISSING when `iss` names none.
   [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const override;
+  [[nodiscard]] Result<RoomToken> verify_room(std::string_view token, WallTime now) const override;
 
   // The trusted issuer that a token names, before anything is verified; null: none.
   [[nodiscard]] IssuerVerifier* named_by(std::string_view token) const;
@@ -35,7 +36,9 @@ class Issuers final : public TokenVerifier {
     Counter& refused;
     Counter& leeway_used;
   };
-  [[nodiscard]] Result<Identity> verify_own(std::string_view token, WallTime now) const;
+  [[nodiscard]] Result<ForeignClaims> judged(
+      const jose::Jws& jws, const json::Object& claims, WallTime now, jose::TokenUse use) const;
+  [[nodiscard]] Result<void> not_of_another_issuer(const UserId& user) const;
   [[nodiscard]] Refusal unknown(const json::Object& claims) const;
   [[nodiscard]] std::size_t index_of(std::string_view iss) const; // trusted_.size(): none
 

@@ -16,19 +16,30 @@ LocalVerifier::LocalVerifier(
       leeway_used_(metrics.counter(
           "foyer_token_leeway_used_total", "Tokens that were accepted only because of the clock leeway.")) {}
 
-Result<Identity> LocalVerifier::verify(std::string_view token, WallTime now) const {
-  auto claims = current()->verify(token, now);
+Result<jose::Claims> LocalVerifier::checked(std::string_view token, WallTime now, jose::TokenUse use) const {
+  auto claims = current()->verify(token, now, use);
   if (claims && doubt_) {
     if (auto why = doubt_()) claims = std::unexpected(std::move(*why));
   }
   if (!claims) {
     refused_.add();
-    return std::unexpected(std::move(claims).error());
+    return claims;
   }
   accepted_.add();
   if (claims->leeway_used) leeway_used_.add();
-  claims->identity.own_account = own_issuer_;
-  return std::move(claims->identity);
+  return claims;
+}
+
+Result<Identity> LocalVerifier::verify(std::string_view token, WallTime now) const {
+  TRY(claims, checked(token, now, jose::TokenUse::access));
+  claims.identity.own_account = own_issuer_;
+  return std::move(claims.identity);
+}
+
+Result<RoomToken> LocalVerifier::verify_room(std::string_view token, WallTime now) const {
+  TRY(claims, checked(token, now, jose::TokenUse::room));
+  claims.identity.own_account = own_issuer_;
+  return RoomToken{.identity = std::move(claims.identity), .room = std::move(claims.room)};
 }
 
 void LocalVerifier::replace_keys(std::shared_ptr<const jose::KeySet> keys) {

@@ -25,12 +25,15 @@ class LocalVerifier final : public TokenVerifier {
   // The causes of jose::Verifier::verify, and for a token that passes, the refusal of `doubt`. Use of the leeway is
   // counted.
   [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const override;
+  [[nodiscard]] Result<RoomToken> verify_room(std::string_view token, WallTime now) const override;
 
   // Replaces the key set (rotation); verifications in progress keep the old one.
   void replace_keys(std::shared_ptr<const jose::KeySet> keys);
   [[nodiscard]] std::shared_ptr<const jose::Verifier> current() const;
 
  private:
+  [[nodiscard]] Result<jose::Claims> checked(std::string_view token, WallTime now, jose::TokenUse use) const;
+
   mutable std::shared_mutex mutex_; // guards only the pointer
   std::shared_ptr<const jose::Verifier> verifier_;
   const bool own_issuer_;

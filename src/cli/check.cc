@@ -1,17 +1,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/fitness.h"
 #include "config/development.h"
 #include "config/report.h"
+#include "config/room_report.h"
 
 namespace foyer::cli {
 namespace {
 
 constexpr std::string_view kUsage =
     "Usage: foyer check [--all] [--json] [OPTIONS OF serve]\n"
+    "       foyer check --room NAME [--json] [OPTIONS OF serve]\n"
     "       foyer check --reference\n\n"
     "Checks the configuration and this machine. Reports all findings at once, makes every check that `foyer serve` "
     "makes\n"
@@ -20,9 +26,23 @@ constexpr std::string_view kUsage =
     "Exit status: 0 fit to serve, 1 not fit, 2 could not run.\n\n"
     "  --all          also show the options that are at their default\n"
     "  --json         print findings and all options as one JSON object\n"
+    "  --room NAME    show only what holds in this room, and where it is configured\n"
     "  --reference    print the page docs/configuration.md\n"
     "  --config FILE  read options from a TOML file\n"
     "  --dev          short for --environment development\n";
+
+// Findings of loading are reported too: a rule that could not be read does not hold.
+int check_room(const config::Loaded& loaded, const std::string& room, bool as_json) {
+  const bool fit = config::is_fit(loaded.findings);
+  if (!fit) fmt::print(stderr, "{}", config::findings_text(loaded.findings));
+  const auto report = config::report_on_room(loaded, room);
+  if (!report) return refused_command("check", report.error());
+  if (as_json)
+    fmt::print("{}\n", json::write_pretty(config::room_json(*report)));
+  else
+    fmt::print("{}", config::room_text(*report));
+  return fit ? 0 : 1;
+}
 
 } // namespace
 
@@ -30,7 +50,13 @@ int run_check(Args args) {
   config::Inputs inputs{{}, config::system_environment(), config::system_files()};
   bool as_json = false;
   bool all = false;
+  std::optional<std::string> room;
+  bool room_follows = false;
   for (const auto& arg : args) {
+    if (std::exchange(room_follows, false)) {
+      room = arg;
+      continue;
+    }
     if (arg == "--help" || arg == "-h") {
       fmt::print("{}{}", kUsage, config::options_help());
       return 0;
@@ -39,14 +65,23 @@ int run_check(Args args) {
       fmt::print("{}", config::configuration_markdown());
       return 0;
     }
-    if (arg == "--json")
+    if (arg == "--room")
+      room_follows = true;
+    else if (arg.starts_with("--room="))
+      room = arg.substr(7);
+    else if (arg == "--json")
       as_json = true;
     else if (arg == "--all")
       all = true;
     else
       inputs.args.push_back(arg);
   }
+  if (room_follows) {
+    fmt::print(stderr, "foyer check: --room needs the name of a room.\n");
+    return 2;
+  }
   config::Loaded loaded = config::load(inputs);
+  if (room) return check_room(loaded, *room, as_json);
   const auto findings = fitness(loaded, inputs.read);
   (void)config::adopt_generated_secrets(loaded, inputs.read); // so that they are shown
   const std::string fingerprint =

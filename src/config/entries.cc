@@ -33,6 +33,12 @@ struct TypeWords {
     return rule == "text" ? "a text" : rule;
   }
   std::string operator()(Member<bool>) const { return "true or false"; }
+  std::string operator()(Member<std::optional<bool>>) const { return "true or false"; }
+  std::string operator()(Member<std::optional<std::uint64_t>>) const {
+    return fmt::format("a number from 0 to {}", field.max);
+  }
+  std::string operator()(Member<std::optional<rooms::JoinBy>>) const { return "one of anyone, members, token, nobody"; }
+  std::string operator()(Member<std::optional<rooms::WriteBy>>) const { return "one of anyone, members, server"; }
   std::string operator()(Member<std::vector<std::string>>) const { return fmt::format("a list: {}", text()); }
   std::string operator()(Member<Pairs>) const {
     if (field.keys.empty()) return "a table of texts";
@@ -85,6 +91,22 @@ class FieldReader {
     if (!value.is_bool()) return wrong_type(value);
     member(entry_) = value.get_bool();
   }
+  void operator()(Member<std::optional<bool>> member, const json::Value& value) {
+    if (!value.is_bool()) return wrong_type(value);
+    member(entry_) = value.get_bool();
+  }
+  void operator()(Member<std::optional<std::uint64_t>> member, const json::Value& value) {
+    if (!value.is_int64()) return wrong_type(value);
+    const std::int64_t number = value.get_int64();
+    if (number < 0 || static_cast<std::uint64_t>(number) > field_.max) return wrong("it is outside that range");
+    member(entry_) = static_cast<std::uint64_t>(number);
+  }
+  void operator()(Member<std::optional<rooms::JoinBy>> member, const json::Value& value) {
+    member(entry_) = word(value, rooms::join_by);
+  }
+  void operator()(Member<std::optional<rooms::WriteBy>> member, const json::Value& value) {
+    member(entry_) = word(value, rooms::write_by);
+  }
   void operator()(Member<std::vector<std::string>> member, const json::Value& value) {
     if (!value.is_array()) return wrong_type(value);
     std::vector<std::string> out;
@@ -123,6 +145,16 @@ class FieldReader {
     if (faults_.empty()) member(entry_) = std::move(out);
   }
 
+  template <class E>
+  std::optional<E> word(const json::Value& value, std::optional<E> (*known_word)(std::string_view)) {
+    if (!value.is_string()) {
+      wrong_type(value);
+      return std::nullopt;
+    }
+    const auto known = known_word(value.get_string());
+    if (!known) wrong("it is another word");
+    return known;
+  }
   bool usable(std::string_view text, const std::string& which) {
     if (text.empty())
       wrong(which + "it is empty");
@@ -157,6 +189,19 @@ struct AsJson {
   void* entry;
   json::Value operator()(Member<std::string> member) const { return json::Value(member(entry)); }
   json::Value operator()(Member<bool> member) const { return member(entry); }
+  json::Value operator()(Member<std::optional<bool>> member) const {
+    const auto& value = member(entry);
+    return value ? json::Value(*value) : json::Value(nullptr);
+  }
+  json::Value operator()(Member<std::optional<std::uint64_t>> member) const {
+    const auto& value = member(entry);
+    return value ? json::Value(*value) : json::Value(nullptr);
+  }
+  template <class E>
+  json::Value operator()(Member<std::optional<E>> member) const {
+    const auto& value = member(entry);
+    return value ? json::Value(rooms::to_string(*value)) : json::Value(nullptr);
+  }
   json::Value operator()(Member<std::vector<std::string>> member) const {
     json::Array out;
     for (const auto& item : member(entry)) out.emplace_back(item);
@@ -176,6 +221,7 @@ std::string default_words(const EntryField& field, void* defaults) {
   const bool none = (value.is_string() && value.get_string().empty()) ||
       (value.is_array() && value.get_array().empty()) || (value.is_object() && value.get_object().empty());
   if (field.required) return "required";
+  if (value.is_null()) return "as without the rule";
   return none ? "none" : fmt::format("`{}`", json::write(value));
 }
 

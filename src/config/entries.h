@@ -1,12 +1,14 @@
-// Options that are lists of tables: [[issuer]] in TOML, a JSON array of objects in FOYER_ISSUER.
+// Options that are lists of tables: [[issuer]] and [[rooms]] in TOML, a JSON array of objects in FOYER_ISSUER.
 //
 // Each kind of entry has one table of rows, as options have (table.h): name, member, help, rule. Reading, the findings
 // and docs/configuration.md use it. The struct of the values lives in the policy of its module.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,14 +28,17 @@ using Pairs = std::map<std::string, std::string>;
 // The member of the entry, which determines the type of the value: a function that names it.
 template <class T>
 using Member = T& (*)(void* entry);
-using EntrySlot = std::variant<Member<std::string>, Member<bool>, Member<std::vector<std::string>>, Member<Pairs>>;
+// The optional ones: a key that is left out decides nothing.
+using EntrySlot = std::variant<Member<std::string>, Member<bool>, Member<std::vector<std::string>>, Member<Pairs>,
+    Member<std::optional<bool>>, Member<std::optional<std::uint64_t>>, Member<std::optional<rooms::JoinBy>>,
+    Member<std::optional<rooms::WriteBy>>>;
 
 struct EntryField {
   std::string_view name;
   EntrySlot slot;
   std::string_view help;
   Rule rule = Rule::any;  // of a text, and of each item of a list
-  std::size_t max = 1024; // bytes of a text, an item, a name or a value
+  std::size_t max = 1024; // bytes of a text, an item, a name or a value; of a number: the largest
   bool path = false;      // names a file
   bool required = false;
   std::string_view keys = {}; // of a table: the names that it may have, separated by spaces; empty: any
@@ -50,6 +55,7 @@ struct EntryKind {
 };
 
 extern const EntryKind kIssuers;
+extern const EntryKind kRooms; // entry_tables_rooms.cc
 
 // An entry before it is read.
 struct EntryText {

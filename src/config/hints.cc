@@ -261,8 +261,11 @@ Hint element_hint(const Option& option, std::string_view text) {
     case Rule::origin: return origin_hint(text);
     case Rule::host: return host_hint(text);
     case Rule::cidr: return range_hint(text);
-    case Rule::pattern:
-      return {.wrong = "room names consist of letters in lower case, digits and . _ - :", .meant = lower_case(text)};
+    case Rule::pattern: {
+      std::string meant(text);
+      std::ranges::replace(meant, '%', '*'); // as in SQL
+      return {.wrong = "room names consist of letters, digits and . _ - :", .meant = std::move(meant)};
+    }
     default: return {};
   }
 }

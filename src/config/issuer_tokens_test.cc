@@ -175,6 +175,28 @@ TEST_F(IssuerTokens, ATokenWithoutIatCountsAsIssuedAtTheBeginning) {
 }
 
 // RFC 8725 §3.1: the public key of an issuer is no secret, in whatever form it is written.
+TEST_F(IssuerTokens, ATokenForARoomIsJudgedLikeOthersOfItsIssuer) {
+  const auto read = [&](json::Object claims, json::Object header = {{"typ", "room+jwt"}}) {
+    const auto room = issuers_->verify_room(
+        token({{"issuer", "shop"}, {"header", std::move(header)}, {"claims", std::move(claims)}}), kNow);
+    return room ? std::string(room->identity.user.view()) + " " + room->room
+                : std::string(room.error().code()) + " " + room.error().field;
+  };
+  const std::string user(issuers_->verify(token({{"issuer", "shop"}}), kNow)->user.view());
+  EXPECT_EQ(read({{"room", "tea"}}), user + " tea");
+  EXPECT_EQ(read({{"channel", "tea"}}, {{"typ", "-"}}), user + " tea");
+  EXPECT_EQ(read({{"room", "tea"}, {"channel", "coffee"}}), user + " tea");
+  EXPECT_EQ(read({}), "CLAIM_MISSING room");
+  EXPECT_EQ(read({}, {{"typ", "JWT"}}), "WRONG_TOKEN_TYPE typ");
+  EXPECT_EQ(read({{"room", ""}}), "CLAIM_MISSING room");
+  EXPECT_EQ(read({{"room", 7}}), "CLAIM_MISSING room");
+  EXPECT_EQ(read({{"room", "tea"}, {"exp", "@-3600"}}), "TOKEN_EXPIRED exp");
+  EXPECT_EQ(read({{"room", "tea"}, {"exp", "@+999999"}}), "CLAIM_MISSING exp");
+  EXPECT_EQ(read({{"room", "tea"}, {"aud", "other"}}), "AUDIENCE_MISMATCH aud");
+  EXPECT_EQ(read({{"room", "tea"}, {"cnf", json::Object{{"jkt", "x"}}}}), "WRONG_TOKEN_TYPE cnf");
+  EXPECT_EQ(read({{"room", "tea"}, {"iss", "https://unknown.test/"}}), "ISSUER_MISMATCH iss");
+}
+
 TEST_F(IssuerTokens, APublicKeyIsNoSecret) {
   for (const std::string& name : {std::string{"idp"}, std::string{"other"}}) {
     const jose::Key& real = keys_.at(name);
@@ -241,6 +263,15 @@ TEST_F(IssuerTokens, OwnTokensAreJudgedAsOwnAndClaimNoUserOfAnIssuer) {
   const auto claimed = both.verify(token_of("shop|7"), kNow);
   ASSERT_FALSE(claimed.has_value());
   EXPECT_EQ(claimed.error().field, "sub");
+  const auto for_a_room = [&](const char* sub) {
+    const auto read =
+        both.verify_room(token({{"issuer", "shop"}, {"signed_by", "own"},
+                             {"claims", {{"iss", "foyer"}, {"aud", "foyer"}, {"sub", sub}, {"room", "tea"}}}}),
+            kNow);
+    return read ? read->room : std::string(read.error().code()) + " " + read.error().field;
+  };
+  EXPECT_EQ(for_a_room("u_1"), "tea");
+  EXPECT_EQ(for_a_room("shop|7"), "CLAIM_MISSING sub");
 }
 
 TEST(ForeignUserId, TwoSubjectsNeverShareAnIdAndNoneIsOurs) {

@@ -20,6 +20,7 @@
 #include "engine/sql/policy.h"
 #include "gateway/policy.h"
 #include "http/policy.h"
+#include "rooms/model/room_rules.h"
 
 namespace foyer::config {
 
@@ -122,6 +123,7 @@ struct Config {
   Millis proxy_idle_timeout{60'000}; // the shortest one between clients and this process; the heartbeat must be quicker
 
   // rooms
+  std::vector<rooms::RoomRule> room_rules;    // [[rooms]]; the first that matches counts
   std::vector<std::string> non_durable_rooms; // patterns with *, e.g. live-*
   StoreSync store_sync = StoreSync::full;
 

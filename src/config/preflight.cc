@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "config/hints.h"
 #include "config/preflight_issuers.h"
+#include "config/preflight_rooms.h"
 #include "config/secrets.h"
 #include "config/tls_files.h"
 #include "config/values.h"
@@ -49,6 +50,7 @@ class Preflight {
     proxies();
     exposure();
     std::ranges::move(issuer_findings(loaded_, around_), std::back_inserter(found_));
+    std::ranges::move(room_findings(loaded_), std::back_inserter(found_));
     return std::move(found_);
   }
 

@@ -676,6 +676,12 @@ const Option kOptions[] = {
         .min = 0,
         .max = kHour,
         .zero = true},
+    {.name = "rooms",
+        .section = "Rooms",
+        .slot = &kRooms,
+        .help = "What holds in which rooms. The first rule whose pattern matches a room's name counts; what it leaves "
+                "out is as without it. `foyer check --room NAME` shows what holds in a room. See "
+                "docs/beside-your-app.md."},
     {.name = "non_durable_rooms",
         .section = "Rooms",
         .slot = FIELD(non_durable_rooms),

@@ -39,7 +39,8 @@ class RoomDirectory {
   virtual void all_rooms(RoomName after, std::uint32_t limit, Completion<rooms::RoomsPage> done) = 0;
   virtual void rooms_of(rooms::RoomsRequest question, Completion<rooms::RoomsPage> done) = 0;
 
-  // Members of private rooms; of another kind: PERMISSION_DENIED, absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
+  // Members of private rooms, and of public ones whose rule asks for members; of another kind: PERMISSION_DENIED,
+  // absent: NOT_A_MEMBER, too many: ROOM_LIMIT.
   virtual void add_member(RoomName room, UserId user, Completion<bool> done) = 0; // false: was already one
   // false: was none. A private room that loses its last member is deleted, and its name is free again.
   virtual void remove_member(RoomName room, UserId user, Completion<bool> done) = 0;

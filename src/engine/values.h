@@ -2,9 +2,9 @@
 #pragma once
 
 #include "rooms/model/directory.h"
-#include "rooms/model/durability.h"
 #include "rooms/model/history.h"
 #include "rooms/model/room.h"
+#include "rooms/model/room_rules.h"
 
 namespace foyer::engine {
 
@@ -36,6 +36,7 @@ using rooms::OpenRequest;
 using rooms::RoomKind;
 using rooms::RoomNames;
 using rooms::RoomRow;
+using rooms::RoomRules;
 using rooms::RoomsPage;
 using rooms::RoomsRequest;
 

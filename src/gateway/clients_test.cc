@@ -104,7 +104,7 @@ struct ClientsTest : testing::Test {
     door.allowed_hosts = {"chat.example"};
     door.allowed_origins = {"https://chat.example"};
     policy.door = door;
-    policy.rooms.durability = rooms::Durability({"*"}); // no store
+    policy.rooms.rules = rooms::RoomRules({}, {"*"}); // no store
     revocations.synchronised(system_clock().mono());
     for (std::size_t i = 0; i < kLoops; ++i) loops.push_back(&group.loop(i));
     gateway = std::make_unique<Gateway>(loops, policy,

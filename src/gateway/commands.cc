@@ -95,6 +95,12 @@ rooms::Actor Session::actor() const {
       .use = use_};
 }
 
+rooms::Actor Session::actor_in(std::string_view room) const {
+  rooms::Actor by = actor();
+  by.has_token = has_token_for(room);
+  return by;
+}
+
 ReplyTo Session::reply_to(MessageId id) const { return {.connection = link_.id(), .command = running_, .id = id}; }
 
 rooms::AnswerLimit Session::answer_limit() const {
@@ -138,12 +144,16 @@ void Session::about_room(const Command& command) {
     case CommandType::leave: return leave(command);
     case CommandType::typing:
       if (shard().subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
-      return service.typing(actor(), std::move(room), command.on);
+      if (!shard().policy().rooms.rules.of(room.view()).typing)
+        return refuse_command(command.id, rooms::turned_off("typing"));
+      return service.typing(actor_in(room.view()), std::move(room), command.on);
     case CommandType::presence:
-      return service.presence(actor(), std::move(room), answer_limit(), shard().answer_to<rooms::PresenceNow>(to));
+      return service.presence(
+          actor_in(room.view()), std::move(room), answer_limit(), shard().answer_to<rooms::PresenceNow>(to));
     case CommandType::history: return history(command);
     case CommandType::delete_:
-      return service.erase(actor(), std::move(room), command.offset, shard().answer_to<rooms::MessageErased>(to));
+      return service.erase(
+          actor_in(room.view()), std::move(room), command.offset, shard().answer_to<rooms::MessageErased>(to));
     case CommandType::create:
       if (*kind != rooms::RoomKind::private_)
         return refuse_command(command.id,
@@ -152,7 +162,7 @@ void Session::about_room(const Command& command) {
                 .field = "room"});
       if (auto allowed = rooms::may_create(identity_.permissions()); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      return service.create(actor(), std::move(room), shard().answer_to<rooms::RoomCreated>(to));
+      return service.create(actor_in(room.view()), std::move(room), shard().answer_to<rooms::RoomCreated>(to));
     case CommandType::invite: return about_person(command);
     case CommandType::accept:
     case CommandType::decline:
@@ -181,15 +191,68 @@ void Session::history(const Command& command) {
       ? shard().page_answer(
             {.to = reply_to(command.id), .user = user(), .room = query.room, .again = true, .serial = *serial})
       : shard().answer_to<rooms::HistoryPart>(reply_to(command.id));
-  shard().rooms().history(actor(), std::move(query), std::move(done));
+  shard().rooms().history(actor_in(command.room), std::move(query), std::move(done));
 }
+
+struct Session::JoinWish {
+  JoinTicket ticket;
+  rooms::JoinRequest request;
+  std::string token;
+  bool with_newest_keys = false;
+};
 
 void Session::join(const Command& command) {
   JoinTicket ticket{
       .to = reply_to(command.id), .user = user(), .room = RoomName{command.room}, .serial = shard().next_join()};
+  rooms::JoinRequest request = join_request(ticket, command.limit.value_or(0));
+  if (command.since)
+    request.since = rooms::SincePosition{.epoch = Epoch{command.since->epoch},
+        .offset = command.since->offset,
+        .time = command.since->time,
+        .change = command.since->change};
+  if (command.token.empty()) return begin_join(std::move(ticket), std::move(request), nullptr);
+  JoinWish wish{.ticket = std::move(ticket), .request = std::move(request), .token = std::string(command.token)};
+  if (shard().loop().costly().has_time()) return check_room_token(std::move(wish));
+  shard().when_there_is_time(
+      link_.id(), [wish = std::move(wish)](Session& session) mutable { session.check_room_token(std::move(wish)); });
+}
+
+void Session::check_room_token(JoinWish wish) {
+  if (!link_.open()) return;
+  auto verified = shard().loop().costly().now(
+      [&] { return shard().deps().verifier.verify_room(wish.token, shard().loop().wall()); });
+  if (verified || verified.error().cause != Cause::KEY_UNKNOWN || wish.with_newest_keys || !shard().deps().refresh_keys)
+    return room_token_checked(std::move(wish), std::move(verified));
+  wish.with_newest_keys = true;
+  std::string token = wish.token; // before the capture takes it: arguments are evaluated in any order
+  shard().refresh_keys(
+      std::move(token), [&shard = shard(), session = link_.id(), wish = std::move(wish)](Result<bool> newer) mutable {
+    Session* self = shard.find(session);
+    if (self == nullptr) return;
+    if (newer) return self->check_room_token(std::move(wish));
+    self->room_token_checked(std::move(wish), std::unexpected(std::move(newer).error()));
+  });
+}
+
+void Session::room_token_checked(JoinWish wish, Result<auth::RoomToken> verified) {
+  const ReplyTo& to = wish.ticket.to;
+  if (!verified) return shard().refuse(to, std::move(verified).error());
+  if (auto refusal = shard().deps().revocations.check(verified->identity, shard().loop().now()))
+    return shard().refuse(to, std::move(*refusal));
+  if (verified->identity.user.view() != identity_.user())
+    return shard().refuse(to, {.cause = Cause::USER_MISMATCH, .evidence = "the room token is another user's"});
+  if (verified->room != wish.request.room.view())
+    return shard().refuse(to,
+        {.cause = Cause::ROOM_TOKEN_REQUIRED,
+            .evidence = "the token names the room " + printable(verified->room, 128),
+            .field = "token"});
+  begin_join(std::move(wish.ticket), std::move(wish.request), &verified->identity);
+}
+
+void Session::begin_join(JoinTicket ticket, rooms::JoinRequest request, const Identity* token) {
   if (auto* subscription = shard().subscription(*this, ticket.room)) {
     if (subscription->joining)
-      return refuse_command(command.id,
+      return shard().refuse(ticket.to,
           {.cause = Cause::RATE_LIMITED,
               .evidence = "this room is being joined already",
               .retry_after = Millis{100},
@@ -199,18 +262,31 @@ void Session::join(const Command& command) {
     ticket.again = true;
   } else {
     if (memberships.size() >= shard().policy().rooms_per_connection)
-      return refuse_command(command.id,
+      return shard().refuse(ticket.to,
           {.cause = Cause::ROOM_LIMIT,
               .evidence = "rooms_per_connection=" + std::to_string(shard().policy().rooms_per_connection)});
     shard().subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
   }
-  rooms::JoinRequest request = join_request(ticket, command.limit.value_or(0));
-  if (command.since)
-    request.since = rooms::SincePosition{.epoch = Epoch{command.since->epoch},
-        .offset = command.since->offset,
-        .time = command.since->time,
-        .change = command.since->change};
-  shard().rooms().join(actor(), std::move(request), shard().join_answer(std::move(ticket)));
+  if (token != nullptr) add_pass(ticket.room, *token, token->expires_at + shard().policy().leeway);
+  request.again = ticket.again;
+  auto by = actor_in(ticket.room.view());
+  shard().rooms().join(std::move(by), std::move(request), shard().join_answer(std::move(ticket)));
+}
+
+// A later token extends an earlier one. Where the rule of the room asks for no token, it ends nothing.
+void Session::add_pass(const RoomName& room, const Identity& token, WallTime ends) {
+  if (!needs_token(room)) return;
+  if (!passes_) passes_ = std::make_unique<std::vector<RoomPass>>();
+  const auto known = std::ranges::find(*passes_, room, &RoomPass::room);
+  if (known == passes_->end())
+    passes_->push_back({.room = room, .token = PackedIdentity(token), .ends = ends});
+  else if (known->ends <= ends)
+    known->token = PackedIdentity(token), known->ends = ends;
+  link_.reschedule();
+}
+
+bool Session::needs_token(const RoomName& room) const {
+  return shard().policy().rooms.rules.of(room.view()).join == rooms::JoinBy::token;
 }
 
 rooms::JoinRequest Session::join_request(const JoinTicket& ticket, std::uint32_t limit) const {
@@ -268,7 +344,8 @@ void Session::publish(MessageId id, rooms::PublishRequest request, std::string_v
   if (const auto kind = rooms::kind_of(request.room.view()); !kind) return refuse_command(id, kind.error());
   if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions()); !allowed)
     return refuse_command(id, std::move(allowed).error());
-  shard().rooms().publish(actor(), std::move(request), shard().answer_to<rooms::Published>(reply_to(id)));
+  auto by = actor_in(request.room.view());
+  shard().rooms().publish(std::move(by), std::move(request), shard().answer_to<rooms::Published>(reply_to(id)));
 }
 
 void Session::refresh(const Command& command) {
@@ -329,7 +406,13 @@ void Session::renew(const MessageId& id, Identity identity) {
   expiry_told_ = false;
   link_.reschedule();
   say(id, protocol::Refreshed{identity_.expires_at()});
-  if (!identity_.permissions().chat_read) leave_all();
+  if (!identity_.permissions().chat_read) return leave_all();
+  std::vector<RoomName> closed; // the new token no longer names them
+  for (const Membership& membership : memberships) {
+    const RoomName& room = membership.room->name;
+    if (needs_token(room) && !has_token_for(room.view())) closed.push_back(room);
+  }
+  for (const RoomName& room : closed) end_subscription(room, Cause::ROOM_TOKEN_REQUIRED);
 }
 
 // The new token has no right to read: subscriptions of the old one end, and the client is notified.

@@ -1,5 +1,6 @@
 // GET /rooms/ROOM/messages/OFFSET: one complete message, for clients whose max_message is too small
 // for it. A Bearer token gives the same rights as on a socket.
+#include <algorithm>
 #include <charconv>
 
 #include "base/bytes.h"
@@ -102,7 +103,8 @@ void Gateway::find_message(Asked asked, Identity identity) {
   rooms::Actor actor{.user = identity.user,
       .name = identity.name,
       .permissions = identity.permissions,
-      .use = users_.of(identity.user, deps_.clock.mono())};
+      .use = users_.of(identity.user, deps_.clock.mono()),
+      .has_token = std::ranges::find(identity.rooms, room.view()) != identity.rooms.end()};
   if (const Millis wait = actor.use->command(deps_.clock.mono(), 1); wait.count() > 0)
     return answer_message(std::move(asked),
         std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));

@@ -14,6 +14,7 @@ PackedIdentity::PackedIdentity(const Identity& identity)
       permissions_(identity.permissions),
       own_account_(identity.own_account),
       foreign_(identity.foreign) {
+  if (!identity.rooms.empty()) rooms_ = std::make_unique<const std::vector<std::string>>(identity.rooms);
   texts_ = std::make_unique_for_overwrite<char[]>(std::size_t{user_} + name_ + session_ + token_);
   char* at = std::ranges::copy(identity.user.view(), texts_.get()).out;
   if (name_ != 0) at = std::ranges::copy(identity.name, at).out;
@@ -43,7 +44,8 @@ Identity PackedIdentity::unpacked() const {
       .issued_at = issued_at_,
       .expires_at = expires_at_,
       .own_account = own_account_,
-      .foreign = foreign_};
+      .foreign = foreign_,
+      .rooms = {rooms().begin(), rooms().end()}};
 }
 
 } // namespace foyer::gateway

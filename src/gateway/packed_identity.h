@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "auth/revocation_table.h"
 #include "base/refusal.h"
@@ -23,13 +26,17 @@ class PackedIdentity {
   [[nodiscard]] const Permissions& permissions() const { return permissions_; }
   [[nodiscard]] WallTime expires_at() const { return expires_at_; }
   void set_expires_at(WallTime at) { expires_at_ = at; }
+  [[nodiscard]] std::span<const std::string> rooms() const { // that the token names
+    return rooms_ ? std::span<const std::string>(*rooms_) : std::span<const std::string>();
+  }
   [[nodiscard]] bool own_account() const { return own_account_; }
   [[nodiscard]] auth::RevocationSubject for_revocation() const; // points into this
   [[nodiscard]] Identity unpacked() const;
 
  private:
-  std::unique_ptr<char[]> texts_;               // user, name unless it is the same, session, token
-  std::uint32_t user_, name_, session_, token_; // their lengths
+  std::unique_ptr<char[]> texts_;                         // user, name unless it is the same, session, token
+  std::unique_ptr<const std::vector<std::string>> rooms_; // null: none
+  std::uint32_t user_, name_, session_, token_;           // their lengths
   WallTime issued_at_, expires_at_;
   Permissions permissions_;
   bool own_account_;

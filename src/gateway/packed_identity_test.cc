@@ -18,6 +18,7 @@ void expect_same(const Identity& identity) {
   EXPECT_EQ(again.issued_at, identity.issued_at);
   EXPECT_EQ(again.expires_at, identity.expires_at);
   EXPECT_EQ(again.own_account, identity.own_account);
+  EXPECT_EQ(again.rooms, identity.rooms);
 }
 
 TEST(PackedIdentity, IsTheIdentityThatWasPacked) {
@@ -29,7 +30,8 @@ TEST(PackedIdentity, IsTheIdentityThatWasPacked) {
       .permissions = {.chat_read = true, .chat_write = true, .admin = false},
       .issued_at = issued,
       .expires_at = issued + std::chrono::seconds{900},
-      .own_account = true});
+      .own_account = true,
+      .rooms = {"orders-7", "orders-8"}});
 }
 
 TEST(PackedIdentity, TextsMayBeEmptyOrTheSame) {

@@ -94,12 +94,17 @@ void Session::send_closing(Millis retry_after) {
 // Time
 
 std::optional<Millis> Session::next_deadline() const {
-  if (identity_.expires_at() == WallTime{} || (ends_by_answer() && refreshing_)) return std::nullopt;
   const GatewayPolicy& policy = shard().policy();
-  const auto next = ends_by_answer() ? identity_.expires_at()
-      : expiry_told_                 ? identity_.expires_at() + policy.leeway
-                                     : identity_.expires_at() - policy.token_warning;
-  return std::chrono::duration_cast<Millis>(next - shard().loop().wall());
+  std::optional<WallTime> next;
+  if (identity_.expires_at() != WallTime{} && !(ends_by_answer() && refreshing_))
+    next = ends_by_answer() ? identity_.expires_at()
+        : expiry_told_      ? identity_.expires_at() + policy.leeway
+                            : identity_.expires_at() - policy.token_warning;
+  if (passes_)
+    for (const RoomPass& pass : *passes_)
+      if (pass.ends != WallTime::max()) next = next ? std::min(*next, pass.ends) : pass.ends;
+  if (!next) return std::nullopt;
+  return std::chrono::duration_cast<Millis>(*next - shard().loop().wall());
 }
 
 void Session::on_time() {
@@ -114,17 +119,50 @@ void Session::on_time() {
       if (service_ == Service::chat) say(std::nullopt, protocol::TokenExpiring{identity_.expires_at()});
     }
   }
+  end_passes([wall](const RoomPass& pass) {
+    return wall < pass.ends ? std::nullopt : std::optional(Cause::ROOM_TOKEN_EXPIRED);
+  });
   if (order_.stuck(shard().loop().now()))
     link_.end({.cause = Cause::BUSY,
         .evidence = "a command was not answered in time, and others wait for it",
         .retry_after = Millis{1'000}});
 }
 
+void Session::unsubscribed(const RoomName& room) {
+  if (!passes_) return;
+  std::erase_if(*passes_, [&](const RoomPass& pass) { return pass.room == room; });
+  if (passes_->empty()) passes_.reset();
+}
+
+void Session::end_passes(const std::function<std::optional<Cause>(const RoomPass&)>& why) {
+  if (!passes_) return;
+  std::vector<std::pair<RoomName, Cause>> over;
+  std::erase_if(*passes_, [&](const RoomPass& pass) {
+    const auto cause = why(pass);
+    if (cause) over.emplace_back(pass.room, *cause);
+    return cause.has_value();
+  });
+  if (passes_->empty()) passes_.reset();
+  for (const auto& [room, cause] : over)
+    if (!has_token_for(room.view())) end_subscription(room, cause);
+}
+
+bool Session::has_token_for(std::string_view room) const {
+  if (std::ranges::find(identity_.rooms(), room) != identity_.rooms().end()) return true;
+  return passes_ &&
+      std::ranges::find(*passes_, room, [](const RoomPass& pass) { return pass.room.view(); }) != passes_->end();
+}
+
 void Session::check_revocation() {
   if (!link_.open()) return;
   auto refusal = shard().deps().revocations.check(identity_.for_revocation(), shard().loop().now());
   // "Could not check" does not end an established session.
-  if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) link_.end(std::move(*refusal));
+  if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) return link_.end(std::move(*refusal));
+  end_passes([this](const RoomPass& pass) -> std::optional<Cause> {
+    const auto revoked = shard().deps().revocations.check(pass.token.for_revocation(), shard().loop().now());
+    if (!revoked || revoked->cause == Cause::REVOCATION_UNCHECKED) return std::nullopt;
+    return revoked->cause;
+  });
 }
 
 } // namespace foyer::gateway

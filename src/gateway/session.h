@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "admission/door.h"
 #include "admission/permit.h"
 #include "asking/asking.h"
+#include "auth/token_verifier.h"
 #include "base/refusal.h"
 #include "engine/control_bus.h"
 #include "gateway/command_order.h"
@@ -66,6 +68,7 @@ class Session {
   // The subscription ends for a cause that the client is told. False: there was none.
   bool end_subscription(const RoomName& room, Cause cause);
   void check_revocation();
+  void unsubscribed(const RoomName& room); // a subscription has ended
   [[nodiscard]] Millis charge_user(MonoTime now, std::uint64_t cost) const { return use_->command(now, cost); }
 
   [[nodiscard]] Link& link() const { return link_; }
@@ -100,6 +103,10 @@ class Session {
   void refuse_command(MessageId id, Refusal refusal); // of the current command
   void join(const protocol::Command& command);
   [[nodiscard]] rooms::JoinRequest join_request(const JoinTicket& ticket, std::uint32_t limit) const;
+  struct JoinWish; // a join whose room token is not checked yet
+  void check_room_token(JoinWish wish);
+  void room_token_checked(JoinWish wish, Result<auth::RoomToken> verified);
+  void begin_join(JoinTicket ticket, rooms::JoinRequest request, const Identity* token);
   void history(const protocol::Command& command);
   void list(const protocol::Command& command);
   void leave(const protocol::Command& command);
@@ -129,13 +136,27 @@ class Session {
   void leave_all();
   void introduce(); // makes the user known to people look-ups
   [[nodiscard]] rooms::Actor actor() const;
-  [[nodiscard]] ReplyTo reply_to(MessageId id) const; // for the current command
+  [[nodiscard]] rooms::Actor actor_in(std::string_view room) const; // with what its tokens say about the room
+  [[nodiscard]] bool has_token_for(std::string_view room) const;
+  void add_pass(const RoomName& room, const Identity& token, WallTime ends);
+  [[nodiscard]] bool needs_token(const RoomName& room) const; // by its rule
+  [[nodiscard]] ReplyTo reply_to(MessageId id) const;         // for the current command
   [[nodiscard]] rooms::AnswerLimit answer_limit() const;
   void say(MessageId id, const protocol::SessionMessage& message); // without the extra room of answers
   [[nodiscard]] Shard& shard() const { return link_.shard(); }
 
+  // Of a subscription that a room token or the application allows.
+  struct RoomPass {
+    RoomName room;
+    PackedIdentity token;
+    WallTime ends{}; // with the leeway
+  };
+  // Ends the subscriptions of passes for which there is a cause, unless another token names the room.
+  void end_passes(const std::function<std::optional<Cause>(const RoomPass&)>& why);
+
   Link& link_;
   PackedIdentity identity_;
+  std::unique_ptr<std::vector<RoomPass>> passes_;  // null: none
   std::shared_ptr<rooms::UserUse> use_;            // of this user, shared with its other sessions; chat only
   std::unique_ptr<const std::string> address_;     // null: that of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open

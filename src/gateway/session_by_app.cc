@@ -17,15 +17,18 @@ void Session::set_expiry(WallTime at) {
 bool Session::end_subscription(const RoomName& room, Cause cause) {
   if (shard().subscription(*this, room) == nullptr) return false;
   shard().unsubscribe(*this, room, false);
-  say(std::nullopt, protocol::SubscriptionEnded{room, cause});
+  if (link_.open()) say(std::nullopt, protocol::SubscriptionEnded{room, cause});
   return true;
 }
 
-// The application decides who is in a public room: the scope of the client's token does not matter. A room with
-// members stays closed to others.
+// The application decides who is in a public room: neither the scope of the client's token nor the rule of the room
+// matters. A room with members stays closed to others.
 void Session::join_by_server(const engine::Subscribe& request) {
   if (!chats()) return;
+  // As with a token for the room that neither ends nor is revoked.
+  const auto allow = [&] { add_pass(request.room, Identity{}, WallTime::max()); };
   if (shard().subscription(*this, request.room) != nullptr) {
+    allow();
     if (request.outcome) request.outcome->applied(); // it has joined, or is about to
     return;
   }
@@ -42,10 +45,12 @@ void Session::join_by_server(const engine::Subscribe& request) {
       .by_server = true,
       .outcome = request.outcome};
   shard().subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
+  allow();
   rooms::JoinRequest join = join_request(ticket, request.limit);
   join.since = request.since;
-  rooms::Actor by = actor();
+  rooms::Actor by = actor_in(request.room.view());
   by.permissions.chat_read = true;
+  by.let_in = true;
   shard().rooms().join(std::move(by), std::move(join), shard().join_answer(std::move(ticket)));
 }
 

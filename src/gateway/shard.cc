@@ -218,6 +218,7 @@ void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
   --subscriptions_;
   const RoomName kept = name;
   if (room.subscriptions.empty()) rooms_.erase(kept);
+  session.unsubscribed(kept);
   if (counted) service_.leave(index_, session.user(), kept, evicted);
 }
 

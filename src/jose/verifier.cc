@@ -33,7 +33,8 @@ std::string ago(WallTime then, WallTime now) {
 // The claims that are used. Views of the Fields.
 struct ReadClaims {
   std::string_view issuer, subject, token_id, client_id;
-  std::string_view session, name, scope; // empty: absent
+  std::string_view session, name, scope, room; // empty: absent
+  std::vector<std::string> rooms;
   std::optional<WallTime> expires, issued, not_before;
   const Field* environment = nullptr;
 };
@@ -41,10 +42,11 @@ struct ReadClaims {
 // Reads and compares the claims of a token, and collects everything that is wrong with them, in the order of diagnosis.
 class ClaimReader {
  public:
-  ClaimReader(const Fields& claims, const VerifierPolicy& policy, WallTime now)
+  ClaimReader(const Fields& claims, const VerifierPolicy& policy, WallTime now, TokenUse use = TokenUse::access)
       : claims_(claims),
         policy_(policy),
-        now_(now) {}
+        now_(now),
+        use_(use) {}
 
   std::expected<ReadClaims, ClaimFaults> read(const std::optional<std::string>& typ) {
     type(typ);
@@ -55,13 +57,18 @@ class ClaimReader {
     if (!faults_.about("sub") && !is_user_id(read_.subject))
       faults_.unusable("sub", "is not 1 to 128 of A-Z a-z 0-9 . _ : @ | -");
     read_.expires = time("exp", true);
-    read_.issued = time("iat", true);
+    const bool access = use_ == TokenUse::access;
+    read_.issued = time("iat", access);
     read_.not_before = time("nbf", false);
-    read_.token_id = text("jti", true, kMaxIdBytes);
-    read_.client_id = text("client_id", true, kMaxIdBytes);
+    read_.token_id = text("jti", access, kMaxIdBytes);
+    read_.client_id = text("client_id", access, kMaxIdBytes);
     read_.session = text("sid", false, kMaxIdBytes);
     read_.name = text("name", false, policy_.max_bytes);
     read_.scope = text("scope", false, policy_.max_bytes);
+    if (access)
+      rooms();
+    else
+      room();
     read_.environment = claim("env", Field::Kind::string, policy_.require_environment_claim);
     times();
     parties();
@@ -102,12 +109,34 @@ class ClaimReader {
   }
 
   void type(const std::optional<std::string>& typ) {
+    if (use_ == TokenUse::room) return room_type(typ);
     const bool fits = typ &&
         std::ranges::any_of(policy_.token_types, [&](const std::string& wanted) { return same_type(*typ, wanted); });
-    if (!fits)
-      faults_.add({.cause = Cause::WRONG_TOKEN_TYPE,
-          .claim = "typ",
-          .what = typ ? "typ " + printable(*typ, 64) : std::string{"no typ in the header"}});
+    if (!fits) wrong_type("typ", typ ? "typ " + printable(*typ, 64) : std::string{"no typ in the header"});
+    for (const auto name : kRoomClaims)
+      if (claims_.find(name) != nullptr)
+        wrong_type(name, std::string{name} + " makes it a token for a room, which is sent with join");
+  }
+  void room_type(const std::optional<std::string>& typ) {
+    const bool typed = typ && same_type(*typ, kRoomTokenType);
+    const bool named =
+        std::ranges::any_of(kRoomClaims, [&](std::string_view name) { return claims_.find(name) != nullptr; });
+    if (!typed && !named) wrong_type("typ", "neither typ room+jwt nor a claim room or channel");
+  }
+  void wrong_type(std::string_view claim, std::string what) {
+    faults_.add({.cause = Cause::WRONG_TOKEN_TYPE, .claim = std::string{claim}, .what = std::move(what)});
+  }
+  void room() {
+    const auto name = claims_.find(kRoomClaims[0]) != nullptr ? kRoomClaims[0] : kRoomClaims[1];
+    read_.room = text(claims_.find(name) != nullptr ? name : kRoomClaims[0], true, kMaxIdBytes);
+  }
+  void rooms() {
+    const Field* field = claims_.find("rooms");
+    if (field == nullptr) return;
+    if (field->kind != Field::Kind::strings) return faults_.unusable("rooms", "is not an array of strings");
+    if (field->count > kMostRooms)
+      return faults_.unusable("rooms", "has more than " + std::to_string(kMostRooms) + " rooms");
+    for (std::size_t i = 0; i < field->count; ++i) read_.rooms.emplace_back(claims_.item(*field, i));
   }
 
   void audience_form() {
@@ -164,6 +193,7 @@ class ClaimReader {
   const Fields& claims_;
   const VerifierPolicy& policy_;
   const WallTime now_;
+  const TokenUse use_;
   ReadClaims read_;
   ClaimFaults faults_;
 };
@@ -176,8 +206,9 @@ Identity identity_of(const ReadClaims& read) {
   out.session = SessionId{read.session};
   out.token = TokenId{read.token_id};
   out.permissions = parse_scope(read.scope);
-  out.issued_at = *read.issued;
+  out.issued_at = read.issued.value_or(WallTime{});
   out.expires_at = *read.expires;
+  out.rooms = read.rooms;
   return out;
 }
 
@@ -199,7 +230,7 @@ Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy)
     : keys_(KeySet::pinned(keys, policy.algorithm)),
       policy_(std::move(policy)) {}
 
-Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
+Result<Claims> Verifier::verify(std::string_view token, WallTime now, TokenUse use) const {
   TRY(jws, parse_compact(token, policy_.max_bytes));
   thread_local Fields claims;
   if (const auto read = claims.parse(jws.payload); !read)
@@ -210,7 +241,7 @@ Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
         "alg " + printable(jws.header.alg, 16) + "; only " + std::string{to_string(*policy_.algorithm)} +
             " is accepted");
   TRY_VOID(verify_signature(jws, *keys_));
-  const auto found = ClaimReader(claims, policy_, now).read(jws.header.typ);
+  const auto found = ClaimReader(claims, policy_, now, use).read(jws.header.typ);
   if (!found) return std::unexpected(found.error().refusal());
   const ReadClaims& read = *found;
 
@@ -218,7 +249,9 @@ Result<Claims> Verifier::verify(std::string_view token, WallTime now) const {
   out.identity = identity_of(read);
   out.identity.own_account = policy_.own_accounts && !read.session.empty();
   out.client_id = std::string{read.client_id};
-  out.leeway_used = now >= *read.expires || (read.not_before && now < *read.not_before) || now < *read.issued;
+  out.room = std::string{read.room};
+  out.leeway_used =
+      now >= *read.expires || (read.not_before && now < *read.not_before) || (read.issued && now < *read.issued);
   out.header_json = std::move(jws.header.json);
   out.claims_json = std::move(jws.payload);
   return out;

@@ -1,6 +1,7 @@
 // Verification of access tokens at a given `now`: pure, thread safe, prepared keys.
 #pragma once
 
+#include <array>
 #include <expected>
 #include <memory>
 #include <optional>
@@ -29,10 +30,18 @@ struct VerifierPolicy {
   std::optional<Algorithm> algorithm = {}; // the only one, if set; also for keys without an algorithm
 };
 
+// What a token is for: a connection, or one room of it.
+enum class TokenUse : std::uint8_t { access, room };
+// Claims that make a token one for a room; `typ` room+jwt does the same.
+inline constexpr std::array<std::string_view, 2> kRoomClaims = {"room", "channel"};
+inline constexpr std::string_view kRoomTokenType = "room+jwt";
+inline constexpr std::size_t kMostRooms = 100; // in the claim `rooms` of a connection's token
+
 // The claims of an accepted token.
 struct Claims {
   Identity identity; // user, name, session, token id, permissions, times
   std::string client_id;
+  std::string room;         // of a token for one
   bool leeway_used = false; // exp, nbf or iat passed only because of the leeway
   std::string header_json;  // for `foyer token inspect | verify`
   std::string claims_json;
@@ -50,7 +59,8 @@ class Verifier {
   // INVALID_FORMAT ALGORITHM_NOT_ALLOWED KEY_UNKNOWN SIGNATURE_INVALID WRONG_TOKEN_TYPE
   // CLAIM_MISSING TOKEN_EXPIRED TOKEN_NOT_YET_VALID ISSUER_MISMATCH AUDIENCE_MISMATCH ENVIRONMENT_MISMATCH.
   // From WRONG_TOKEN_TYPE on, the evidence also names everything else that is wrong with the claims.
-  [[nodiscard]] Result<Claims> verify(std::string_view token, WallTime now) const;
+  // A token for a room needs neither iat nor jti nor client_id.
+  [[nodiscard]] Result<Claims> verify(std::string_view token, WallTime now, TokenUse use = TokenUse::access) const;
   [[nodiscard]] const VerifierPolicy& policy() const { return policy_; }
   [[nodiscard]] const std::shared_ptr<const KeySet>& keys() const { return keys_; }
 

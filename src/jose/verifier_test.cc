@@ -181,6 +181,48 @@ TEST(Verifier, TheFirstFaultInOrderIsTheCause) {
   EXPECT_EQ(outcome(check, signed_claims(key, bad)), "ENVIRONMENT_MISMATCH");
 }
 
+TEST(Verifier, ATokenForARoomIsNoneForAConnectionAndTheOtherWayRound) {
+  const Key key = hs256_key();
+  const Verifier verifier = testing::verifier(key);
+  const auto as_room = [&](std::string_view typ, std::string_view claims) {
+    const auto read = verifier.verify(sign_compact(key, typ, claims), kNow, TokenUse::room);
+    return read ? read->room : std::string{read.error().code()} + " " + read.error().field;
+  };
+  EXPECT_EQ(as_room("at+jwt", write_claims(claims())), "WRONG_TOKEN_TYPE typ");
+  EXPECT_EQ(as_room("room+jwt", write_claims(claims())), "CLAIM_MISSING room");
+  EXPECT_EQ(as_room("application/Room+JWT", claims_with("room", R"("tea")")), "tea");
+  EXPECT_EQ(as_room("JWT", claims_with("room", R"("tea")")), "tea");
+  EXPECT_EQ(as_room("JWT", claims_with("channel", R"("tea")")), "tea");
+  EXPECT_EQ(as_room("JWT", claims_with("room", R"("")")), "CLAIM_MISSING room");
+  EXPECT_EQ(as_room("JWT", claims_with("room", R"(["tea"])")), "CLAIM_MISSING room");
+  EXPECT_EQ(as_room("JWT", claims_with("room", "\"" + std::string(300, 'x') + "\"")), "CLAIM_MISSING room");
+  for (const char* name : {"room", "channel"})
+    EXPECT_EQ(
+        fault(verifier, signed_claims(key, claims_with(name, R"("tea")"))), "WRONG_TOKEN_TYPE " + std::string{name});
+  EXPECT_EQ(fault(verifier, sign_compact(key, "room+jwt", write_claims(claims()))), "WRONG_TOKEN_TYPE typ");
+  // The shortest that may be sent with a join.
+  EXPECT_EQ(
+      as_room("JWT", R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","exp":1800000060,"room":"tea"})"),
+      "tea");
+  EXPECT_EQ(as_room("JWT", R"({"iss":"https://chat.example","aud":"foyer","sub":"alice","room":"tea"})"),
+      "CLAIM_MISSING exp");
+}
+
+TEST(Verifier, ATokenMayNameAHundredRooms) {
+  const Key key = hs256_key();
+  const Verifier verifier = testing::verifier(key);
+  const auto with = [&](const std::string& rooms) { return signed_claims(key, claims_with("rooms", rooms)); };
+  const auto list = [](int count) {
+    std::string out = "[";
+    for (int i = 0; i < count; ++i) out += (i == 0 ? "\"r" : ",\"r") + std::to_string(i) + "\"";
+    return out + "]";
+  };
+  EXPECT_EQ(verifier.verify(with(list(0)), kNow)->identity.rooms.size(), 0U);
+  EXPECT_EQ(verifier.verify(with(list(100)), kNow)->identity.rooms.back(), "r99");
+  for (const std::string& rooms : {list(101), std::string{R"("tea")"}, std::string{R"(["tea",7])"}, std::string{"{}"}})
+    EXPECT_EQ(fault(verifier, with(rooms)), "CLAIM_MISSING rooms") << rooms;
+}
+
 TEST(Verifier, ClaimsHaveABoundedDepth) {
   const Key key = hs256_key();
   const auto nested = [&](std::size_t depth) {

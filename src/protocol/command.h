@@ -47,7 +47,7 @@ struct Since {
 struct Command {
   CommandType type{};
   std::optional<std::uint64_t> id;
-  std::string_view token;                   // authenticate, refresh
+  std::string_view token;                   // authenticate, refresh; join: of the room, empty: none
   std::string_view ticket;                  // authenticate
   std::optional<Features> features;         // authenticate
   std::optional<std::uint64_t> max_message; // authenticate

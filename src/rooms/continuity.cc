@@ -46,8 +46,12 @@ void RoomHome::act(Room& room, const Actions& actions) {
 }
 
 void RoomHome::read_missing(Room& room, const ReadHistory& read) {
-  const HistoryRequest missing{
-      .room = room.name, .after = read.after, .up_to = read.to, .limit = read.limit, .changes_after = room.change};
+  const HistoryRequest missing{.room = room.name,
+      .after = read.after,
+      .up_to = read.to,
+      .limit = read.limit,
+      .changes_after = room.change,
+      .hidden_too = true};
   room.log->history(missing, from_log<HistoryPage>(room, [this, number = read.read](Room& r, Result<HistoryPage> page) {
     if (!page) return act(r, r.stream.read_failed(number, why(page.error()), loop_.now()));
     Page shown{.read = number, .epoch = std::move(page->epoch), .head = page->head, .change = page->change};
@@ -178,7 +182,7 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
 
 // Users who are not members were removed by another process, or were never members in this history.
 void RoomHome::members_confirmed(Room& room, std::vector<UserId> members) {
-  if (room.kind != RoomKind::private_ && room.kind != RoomKind::direct) return;
+  if (!has_members(room.kind, room.settings)) return;
   std::unordered_set<UserId> now{members.begin(), members.end()};
   for (const UserId& user : room.members) {
     if (now.contains(user)) continue;

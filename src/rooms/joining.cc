@@ -69,7 +69,8 @@ void RoomHome::read_for_join(Joining joining, Room& room, int tries) {
   // A position of this epoch is confirmed even if there is nothing to read.
   if (nothing_to_read && !plan.in_epoch)
     return finish_join(std::move(joining), room, plan.recovery,
-        {.messages = {}, .more = plan.recovery.up_to > 0, .change = room.change}, tries);
+        {.messages = {}, .more = plan.recovery.up_to > 0 && room.settings.keeps_history(), .change = room.change},
+        tries);
   room.log->history(std::move(read),
       from_log<HistoryPage>(room,
           [this, joining = std::move(joining), plan = std::move(plan), tries](
@@ -110,12 +111,15 @@ void RoomHome::answer_join(Joining joining, Room& room, const JoinPlan& plan, Hi
     return;
   }
   if (plan.recovery.possible && proof != Proof::good) return read_newest_for_join(std::move(joining), room, tries);
-  if (!plan.recovery.possible && plan.recovery.newest == 0 && plan.recovery.up_to > 0) page.more = true;
+  if (!plan.recovery.possible && plan.recovery.newest == 0 && plan.recovery.up_to > 0)
+    page.more = room.settings.keeps_history();
   apply_fresh(room, page);
   finish_join(std::move(joining), room, plan.recovery, std::move(page), tries);
 }
 
 void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries) {
+  if (!room.settings.presence)
+    return answer_with_members(std::move(joining), room, recovery, std::move(page), tries, {});
   const AnswerLimit limit = joining.request.answer;
   shown_members(room, limit,
       [this, &room, joining = std::move(joining), recovery, page = std::move(page), tries](

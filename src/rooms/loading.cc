@@ -17,19 +17,24 @@ bool counts_as_new(const RoomName& name) { return kind_of(name.view()) == RoomKi
 } // namespace
 
 // The members of a private or direct room are not known here: the store decides.
-std::optional<Refusal> RoomHome::decide_by_name(const RoomName& name, const Actor& actor, Act act) {
+std::optional<Refusal> RoomHome::decide_by_name(
+    const RoomName& name, const RoomSettings& settings, const Actor& actor, Act act) {
   const auto kind = kind_of(name.view());
   if (!kind) return kind.error();
-  const bool has_members = *kind == RoomKind::private_ || *kind == RoomKind::direct;
-  const bool inside = actor.is_application() || may_be_inside(*kind, name.view(), actor.user);
-  auto allowed = may(act, has_members ? RoomKind::private_ : *kind, inside, actor.permissions);
+  const Standing standing{.member = may_be_inside(*kind, name.view(), actor.user),
+      .token = actor.has_token,
+      .application = actor.is_application() || (actor.let_in && *kind == RoomKind::public_)};
+  const bool with_members = *kind == RoomKind::private_ || *kind == RoomKind::direct;
+  auto allowed = may(act, with_members ? RoomKind::private_ : *kind, settings, standing, actor.permissions);
   if (allowed) return std::nullopt;
   return std::move(allowed).error();
 }
 
 void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load load_as, Operation operation) {
-  if (auto refusal = decide_by_name(name, actor, act)) return operation(std::unexpected(std::move(*refusal)));
-  if (Room* room = find(name)) {
+  Room* const loaded_room = find(name);
+  const RoomSettings settings = loaded_room == nullptr ? policy_.rules.of(name.view()) : loaded_room->settings;
+  if (auto refusal = decide_by_name(name, settings, actor, act)) return operation(std::unexpected(std::move(*refusal)));
+  if (Room* room = loaded_room) {
     if (room->unconfirmed && !room->confirming) confirm(*room);
     if (!room->unconfirmed) {
       operation(room);
@@ -39,10 +44,16 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
       return operation(std::unexpected(busy("too many commands wait for the room to be confirmed")));
     return room->waiting.push_back(std::move(operation));
   }
-  const bool make = load_as == Load::made;
   const auto kind = kind_of(name.view());
-  const bool in_memory_only =
-      !policy_.durability.durable(name.view()) && (*kind == RoomKind::public_ || *kind == RoomKind::own);
+  const bool known_to_members =
+      *kind == RoomKind::public_ && settings.join == JoinBy::members && !actor.is_application();
+  const bool make = load_as == Load::made && !known_to_members;
+  if (known_to_members) // to those outside, one that does not exist looks like any other
+    operation = [then = std::move(operation)](Result<Room*> opened) mutable {
+      if (!opened && opened.error().cause == Cause::NOT_FOUND) opened = refuse(Cause::NOT_A_MEMBER);
+      then(std::move(opened));
+    };
+  const bool in_memory_only = !settings.durable && !has_members(*kind, settings);
   if (in_memory_only && !make) return operation(refuse_field(Cause::NOT_FOUND, "room"));
   const auto found = loading_.find(name);
   if (found == loading_.end() && loaded() >= policy_.rooms_loaded) {
@@ -61,7 +72,9 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   }
   auto& loading = found != loading_.end() ? found->second : loading_[name];
   if (!loading) loading = std::make_unique<Loading>();
-  const UserId by = actor.requester();
+  // A private room that is open to others is opened as by the server: the store would ask for a member.
+  const bool open_to_others = *kind == RoomKind::private_ && settings.join != JoinBy::members;
+  const UserId by = open_to_others ? UserId{} : actor.requester();
   loading->waiting.push_back({.by = by, .make = make, .operation = std::move(operation)});
   const bool first = loading->asked.emplace(by, Loading::Asked{.use = actor.use, .place = {}}).second;
   if (first && !loading->leaving) ask(name, by, false);

@@ -39,6 +39,7 @@ void RoomHome::destroy(const RoomName& name, Completion<RoomDestroyed> done) {
 void RoomHome::clear(const Actor& actor, const RoomName& name, Completion<HistoryRemoved> done) {
   in_room(name, actor, Act::erase, Load::existing, std::move(done),
       [this](Room& room, const Actor&, Completion<HistoryRemoved> answer) {
+    if (!room.settings.keeps_history()) return answer(refuse_field(Cause::HISTORY_OFF, "channel"));
     room.log->clear(
         room.name, from_log<bool>(room, [answer = std::move(answer)](Room& r, Result<bool> cleared) mutable {
       if (!cleared) return answer(std::unexpected(std::move(cleared).error()));
@@ -48,7 +49,10 @@ void RoomHome::clear(const Actor& actor, const RoomName& name, Completion<Histor
 }
 
 void RoomHome::add_member(const Actor& actor, const RoomName& name, UserId user, Completion<UserAdded> done) {
-  in_room(name, actor, Act::invite, Load::existing, std::move(done),
+  // A public room whose rule asks for members exists as soon as it has one.
+  const auto kind = kind_of(name.view());
+  const Load load = kind && *kind == RoomKind::public_ ? Load::made : Load::existing;
+  in_room(name, actor, Act::invite, load, std::move(done),
       [this, user = std::move(user)](Room& room, const Actor&, Completion<UserAdded> answer) mutable {
     directory_->add_member(room.name, user,
         on_loop<bool>(room, [this, user, answer = std::move(answer)](Room& r, Result<bool> added) mutable {

@@ -4,6 +4,8 @@
 namespace foyer::rooms {
 
 void RoomHome::create(Actor actor, const RoomName& name, Completion<RoomCreated> done) {
+  if (auto refusal = decide_by_name(name, policy_.rules.of(name.view()), actor, Act::write))
+    return done(std::unexpected(std::move(*refusal)));
   if (auto refusal = actor.use->new_room(loop_.now())) return done(std::unexpected(std::move(*refusal)));
   const UserId by = actor.user; // before the capture takes it: arguments are evaluated in any order
   directory_->create(name, by,
@@ -120,6 +122,7 @@ void RoomHome::remove(const Actor& actor, const RoomName& name, UserId user, Com
 }
 
 void RoomHome::removed_from(Room& room, const UserId& user) {
+  if (room.kind == RoomKind::public_ && room.settings.join != JoinBy::members) return; // it may still read there
   send(engine::Evict{room.name, user});
   room.typing.set(user, {}, false, loop_.now());
   if (room.presence.expel(user)) member_went(room, user, room.present);

@@ -179,7 +179,8 @@ void RoomHome::history(Actor actor, HistoryQuery query, Completion<HistoryPart> 
   with_room(name, actor, Act::read, Load::existing,
       [this, by = actor, query = std::move(query), answer = std::move(done)](Result<Room*> opened) mutable {
     if (!opened && opened.error().cause == Cause::NOT_FOUND)
-      return answer(HistoryPart{.room = query.room, .exists = false});
+      return answer(HistoryPart{
+          .room = query.room, .exists = false, .kept = policy_.rules.of(query.room.view()).keeps_history()});
     if (!opened) return answer(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
     if (auto refusal = check(room, by, Act::read)) return answer(std::unexpected(std::move(*refusal)));
@@ -205,6 +206,7 @@ Result<HistoryPart> RoomHome::history_part(
   if (auto refusal = check(room, actor, Act::read)) return std::unexpected(std::move(*refusal));
   apply_fresh(room, *page);
   HistoryPart part{.room = room.name,
+      .kept = room.settings.keeps_history(),
       .epoch = std::move(page->epoch),
       .messages = std::move(page->messages),
       .more = page->more,

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/memory/room_history.h"
-#include "rooms/model/durability.h"
+#include "rooms/model/room_rules.h"
 #include "rooms/model/stream_follower.h"
 
 namespace foyer::rooms {
@@ -26,7 +26,7 @@ struct RoomPolicy {
   std::uint32_t history_limit = 300;
   Millis idle_unload{30'000};      // an unused room is unloaded from the home's memory
   Millis idle_forget{3'600'000};   // the same for a room whose history exists only there, with its history
-  Durability durability;           // which rooms keep their history only in memory
+  RoomRules rules;                 // what holds in which rooms
   engine::HistoryLimits ephemeral; // limits of each such room
   FollowerLimits following;        // for a room's stream; unreadable messages: HISTORY_UNREADABLE
   // Limits of one home: its share of the process's limits. Beyond: BUSY.

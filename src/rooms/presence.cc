@@ -13,7 +13,8 @@ RoomHome::RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* 
       policy_(policy),
       published_(metrics.counter("foyer_messages_published_total", "Messages published in rooms, after their commit.")),
       rooms_refused_(limit_refusals(metrics, "rooms_loaded")),
-      memory_([&loop] { return loop.now(); }, entropy, {.room = policy.ephemeral, .bytes = policy.memory_bytes},
+      memory_([&loop] { return loop.now(); }, entropy,
+          {.room = policy.ephemeral, .bytes = policy.memory_bytes, .rules = policy.rules},
           &limit_refusals(metrics, "memory_bytes")),
       allowed_messages_(policy.messages_per_s, policy.messages_burst),
       messages_refused_(limit_refusals(metrics, "room_messages_per_s")),
@@ -30,7 +31,8 @@ void RoomHome::fill(Room& room, RoomRow row) {
   room.kind = row.kind;
   room.members = {row.members.begin(), row.members.end()};
   room.creator = std::move(row.creator);
-  room.durable = policy_.durability.durable(room.name.view());
+  room.settings = policy_.rules.of(room.name.view());
+  room.durable = room.settings.durable;
   room.log = room.durable ? log_ : &memory_;
   if (!room.durable) // its history is not where its row is
     memory_.confirm(room.name, {}, [&row](Result<RoomRow> own) { row = std::move(own).value(); });
@@ -42,7 +44,7 @@ void RoomHome::fill(Room& room, RoomRow row) {
 
 bool RoomHome::is_member(const Room& room, const UserId& user) const {
   switch (room.kind) {
-    case RoomKind::public_: return true;
+    case RoomKind::public_: return !has_members(room.kind, room.settings) || room.members.contains(user);
     case RoomKind::own: return room.name.view().substr(5) == user.view(); // after "user:"
     case RoomKind::private_:
     case RoomKind::direct: return room.members.contains(user);
@@ -50,12 +52,11 @@ bool RoomHome::is_member(const Room& room, const UserId& user) const {
   return false;
 }
 
-bool RoomHome::is_inside(const Room& room, const Actor& actor) const {
-  return actor.is_application() || is_member(room, actor.user);
-}
-
 std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act act) const {
-  auto allowed = may(act, room.kind, is_inside(room, actor), actor.permissions);
+  const Standing standing{.member = is_member(room, actor.user),
+      .token = actor.has_token,
+      .application = actor.is_application() || (actor.let_in && room.kind == RoomKind::public_)};
+  auto allowed = may(act, room.kind, room.settings, standing, actor.permissions);
   if (allowed) return std::nullopt;
   return std::move(allowed).error();
 }
@@ -99,7 +100,7 @@ void RoomHome::member_came(Room& room, const Actor& actor) {
       here<engine::PresenceChange>(room, [this, &room, member](Result<engine::PresenceChange> change) {
     if (!change) return;
     room.present = change->count;
-    if (!change->changed) return;
+    if (!change->changed || !room.settings.join_events) return;
     if (room.present > policy_.presence_events_limit)
       room.changed = true;
     else
@@ -112,7 +113,7 @@ void RoomHome::member_went(Room& room, const UserId& user, std::size_t before) {
       here<engine::PresenceChange>(room, [this, &room, user, before](Result<engine::PresenceChange> change) {
     if (!change) return;
     room.present = change->count;
-    if (!change->changed) return;
+    if (!change->changed || !room.settings.join_events) return;
     if (before > policy_.presence_events_limit)
       room.changed = true;
     else
@@ -136,6 +137,7 @@ void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit li
     if (!opened) return done(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
     if (auto refusal = check(room, actor, Act::read)) return done(std::unexpected(std::move(*refusal)));
+    if (!room.settings.presence && !actor.is_application()) return done(std::unexpected(turned_off("presence")));
     shown_members(room, limit,
         [name = std::move(name), subscribers = room.audience.total(), done = std::move(done)](
             Result<engine::PresentMembers> present) mutable {
@@ -150,7 +152,7 @@ void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit li
 
 void RoomHome::typing(const Actor& actor, const RoomName& name, bool on) {
   Room* room = find(name); // the session has joined, so the room is loaded
-  if (room == nullptr || check(*room, actor, Act::write)) return;
+  if (room == nullptr || !room->settings.typing || check(*room, actor, Act::write)) return;
   if (!room->typing.set(actor.user, actor.name, on, loop_.now()) || crowded(*room, actor.user)) return;
   publish_now(*room, TypingChanged{{actor.user, actor.name}, on}, actor.user);
   schedule(*room);

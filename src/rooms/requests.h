@@ -90,6 +90,7 @@ struct HistoryQuery {
 struct HistoryPart {
   RoomName room;
   bool exists = true; // false: the room does not exist yet
+  bool kept = true;   // false: its rule keeps no messages
   Epoch epoch = {};
   std::vector<Message> messages = {};
   bool more = false;

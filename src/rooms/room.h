@@ -26,6 +26,7 @@ struct RoomHome::Room final : io::Timer {
   std::vector<Operation> waiting; // for the store to confirm the room's position
   std::uint32_t in_store = 0;     // requests that the store has not answered yet
   RoomKind kind{};
+  RoomSettings settings;              // by its name
   bool durable = true;                // its history survives a restart
   engine::RoomLog* log = nullptr;     // the log with its history: the durable one, or the home's in memory
   StreamFollower stream;              // what was published, and what is missing before the next event
@@ -34,7 +35,7 @@ struct RoomHome::Room final : io::Timer {
   bool confirming = false;            // the writer was asked for the room's position; commands wait
   bool unconfirmed = false;           // must be confirmed before anything else is done with the room
   std::optional<MonoTime> confirm_at; // time of the next try, after a failure
-  std::unordered_set<UserId> members; // private and direct
+  std::unordered_set<UserId> members; // if it has any (has_members)
   UserId creator;                     // private
   Presence presence;                  // the users whom this node has here
   std::size_t present = 0;            // users present, as last reported by the presence store

@@ -26,9 +26,9 @@
 #include "rooms/listeners.h"
 #include "rooms/model/access.h"
 #include "rooms/model/audience.h"
-#include "rooms/model/durability.h"
 #include "rooms/model/presence.h"
 #include "rooms/model/recovery.h"
+#include "rooms/model/room_rules.h"
 #include "rooms/model/stream_follower.h"
 #include "rooms/model/typing.h"
 #include "rooms/policy.h"
@@ -111,7 +111,8 @@ class RoomHome {
   };
 
   // The refusal that follows from the name of a room alone.
-  [[nodiscard]] static std::optional<Refusal> decide_by_name(const RoomName& name, const Actor& actor, Act act);
+  [[nodiscard]] static std::optional<Refusal> decide_by_name(
+      const RoomName& name, const RoomSettings& settings, const Actor& actor, Act act);
   // Runs it with the room, once loaded. Nothing is loaded for an actor that the room is not open to.
   void with_room(const RoomName& name, const Actor& actor, Act act, Load load, Operation operation);
   // The same for a room that is open to the actor for this; `operation` takes (Room&) and is not called after a
@@ -130,7 +131,6 @@ class RoomHome {
   Room* find(const RoomName& name);
   void fill(Room& room, RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
-  [[nodiscard]] bool is_inside(const Room& room, const Actor& actor) const;
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Actor& actor, Act act) const;
   // Some of the present users, and their number.
   void shown_members(Room& room, const AnswerLimit& answer, Completion<engine::PresentMembers> done);

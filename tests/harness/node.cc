@@ -257,6 +257,11 @@ Node::Token Node::token(const Wish& wish) {
       .environment = or_else(wish.environment, kEnvironment)};
   json::Object object = json::parse(jose::write_claims(claims))->as_object();
   if (wish.valid_in != Millis{0}) object["nbf"] = unix_seconds(now + wish.valid_in);
+  if (!wish.rooms.empty()) object["rooms"] = json::Array(wish.rooms.begin(), wish.rooms.end());
+  if (!wish.room.empty()) {
+    object[wish.room_claim] = wish.room;
+    for (const char* unneeded : {"jti", "client_id", "iat", "sid", "name", "scope"}) object.erase(unneeded);
+  }
   const jose::Signer& signer = wish.foreign_key ? world_->foreign_signer : world_->signer;
   std::string text = signer.sign(object, or_else(wish.type, "at+jwt"));
   if (wish.wrong_signature) {
@@ -271,7 +276,8 @@ Node::Token Node::token(const Wish& wish) {
           .permissions = claims.permissions,
           .issued_at = claims.issued_at,
           .expires_at = claims.expires_at,
-          .own_account = true}};
+          .own_account = true,
+          .rooms = wish.rooms}};
 }
 
 std::string Node::ticket(const Wish& wish, std::string origin) {

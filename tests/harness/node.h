@@ -47,6 +47,9 @@ struct Wish {
   std::string audience = {};
   std::string environment = {};
   std::string type = {};
+  std::vector<std::string> rooms = {}; // the claim `rooms`
+  std::string room = {};               // a token for this room; `type` and `room_claim` say which form it has
+  std::string room_claim = "room";
   bool foreign_key = false;     // signed by a key that nobody here knows
   bool wrong_signature = false; // by nobody
 };

@@ -8,6 +8,7 @@
 #include "auth/contract/variants.h"
 #include "auth/testing/client_world.h"
 #include "base/fingerprint.h"
+#include "config/entries.h"
 #include "config/table.h"
 #include "harness/words.h"
 
@@ -49,6 +50,13 @@ const std::map<std::string, Setter, std::less<>>& setters() {
 void set_option(config::Config& config, const std::string& name, const std::string& value) {
   const config::Option* known = config::find_option(name);
   if (known == nullptr) throw std::invalid_argument("no such setting: " + name);
+  if (const auto* entries = std::get_if<config::Entries>(&known->slot)) {
+    auto texts = config::entries_in(value, "the scenario");
+    if (!texts) throw std::invalid_argument(fmt::format("{}: {}", name, texts.error()));
+    for (const auto& text : *texts)
+      for (const auto& fault : config::read_entry(**entries, text, config)) throw std::invalid_argument(fault.message);
+    return;
+  }
   config::Option option = *known;
   option.min = option.max = 0;
   if (!config::parse_value(option, value, config))

@@ -375,6 +375,8 @@ class Player {
   }
 
   std::optional<std::string> credential(Node& node, std::string_view word) {
+    for (const std::string_view form : {"$room:", "$channel:"})
+      if (word.starts_with(form)) return room_token(node, word.substr(form.size()), form == "$channel:");
     const bool ticket = word.starts_with("$ticket:");
     if (!ticket && !word.starts_with("$token:")) return std::nullopt;
     word.remove_prefix(word.find(':') + 1);
@@ -390,6 +392,20 @@ class Player {
       if (second != std::string_view::npos) wish.scope = word.substr(second + 1);
     }
     return ticket ? node.ticket(wish) : node.token(wish).text;
+  }
+
+  // USER:ROOM:90s
+  std::string room_token(Node& node, std::string_view words, bool channel) {
+    const std::size_t first = words.find(':'), last = words.rfind(':');
+    const auto lives = read_duration(words.substr(last + 1));
+    if (first == last || !lives) differ("a room token is USER:ROOM:TIME");
+    Wish wish;
+    wish.user = words.substr(0, first);
+    wish.room = words.substr(first + 1, last - first - 1);
+    wish.lives = *lives;
+    wish.type = channel ? "JWT" : "room+jwt";
+    if (channel) wish.room_claim = "channel";
+    return node.token(wish).text;
   }
 
   // The same inside of a text, up to the next character that cannot belong to it.

@@ -89,7 +89,7 @@ struct RoomServiceTest : testing::Test {
 
   void SetUp() override {
     world.open({});
-    policy.durability = rooms::Durability({"game.*"});
+    policy.rules = rooms::RoomRules({}, {"game.*"});
     policy.messages_per_s = 200;
     policy.messages_burst = 2'000;
     network.also_pump([this] {

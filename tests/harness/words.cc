@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 namespace foyer::harness {
@@ -75,6 +76,11 @@ constexpr Option kOptions[] = {
     {"a wrong signature", [](Entry& e, const std::string&) { e.wish.wrong_signature = true; }},
     {"early", [](Entry& e, const std::string& rest) { e.early = rest; }},
     {"scope", [](Entry& e, const std::string& rest) { e.wish.scope = rest; }},
+    {"rooms",
+        [](Entry& e, const std::string& rest) { // names with blanks between them
+  std::istringstream names(rest);
+  for (std::string name; names >> name;) e.wish.rooms.push_back(name);
+}},
     {"name", [](Entry& e, const std::string& rest) { e.wish.name = rest; }},
     {"session", [](Entry& e, const std::string& rest) { e.wish.session = rest; }},
     {"issuer", [](Entry& e, const std::string& rest) { e.wish.issuer = rest; }},

@@ -17,7 +17,8 @@ const Identity kAda{.user = UserId{"u_ada"},
     .permissions = {.chat_read = true},
     .issued_at = from_unix_millis(1'000),
     .expires_at = from_unix_millis(9'000),
-    .own_account = true};
+    .own_account = true,
+    .rooms = {"orders-7", "private:den"}};
 
 TEST(Contract, ATicketQuestionArrivesAsItWasAsked) {
   const Question asked = TicketRequest{
@@ -50,6 +51,15 @@ TEST(Contract, AnIdentityArrivesWhole) {
   EXPECT_EQ(got->identity->permissions, kAda.permissions);
   EXPECT_EQ(got->identity->expires_at, kAda.expires_at);
   EXPECT_TRUE(got->identity->own_account);
+  EXPECT_EQ(got->identity->rooms, kAda.rooms);
+}
+
+TEST(Contract, AnIdentityOfAVersionWithoutRoomsNamesNone) {
+  json::Object answer = encode(Result<Identity>{kAda});
+  answer.at("identity").as_object().erase("rooms");
+  const auto got = decode_verify_answer(answer);
+  ASSERT_TRUE(got && got->identity);
+  EXPECT_TRUE(got->identity->rooms.empty());
 }
 
 TEST(Contract, ARefusalArrivesWholeWithTheCauseOfEachAttempt) {
@@ -70,8 +80,10 @@ TEST(Contract, ARefusalArrivesWholeWithTheCauseOfEachAttempt) {
 }
 
 TEST(Contract, AnAnswerThatIsNotOursSaysWhichMemberIsWrong) {
-  for (const auto* text : {R"({})", R"({"valid":"yes"})", R"({"valid":true})",
-           R"({"valid":false,"refusal":{"code":"NO_SUCH_CODE"}})", R"({"valid":true,"identity":{"user":""}})"}) {
+  for (const auto* text :
+      {R"({})", R"({"valid":"yes"})", R"({"valid":true})", R"({"valid":false,"refusal":{"code":"NO_SUCH_CODE"}})",
+          R"({"valid":true,"identity":{"user":""}})",
+          R"({"valid":true,"identity":{"user":"u","name":"n","scope":"","issued_at":0,"expires_at":0,"own_account":true,"rooms":[1]}})"}) {
     const auto got = decode_verify_answer(json::parse(text)->as_object());
     ASSERT_FALSE(got) << text;
     EXPECT_EQ(got.error().cause, Cause::INVALID_RESPONSE_FORMAT) << text;

@@ -44,9 +44,9 @@ class Reader {
     if (!value->is_array()) return wrong(name, "an array"), json::Array{};
     return value->as_array();
   }
-  std::vector<std::string> texts(std::string_view name) {
+  std::vector<std::string> texts(std::string_view name, bool required = true) {
     std::vector<std::string> out;
-    for (const auto& value : array(name)) {
+    for (const auto& value : array(name, required)) {
       if (!value.is_string()) return wrong(name, "an array of strings"), out;
       out.emplace_back(value.as_string());
     }
@@ -143,6 +143,7 @@ json::Object encode(const Result<Identity>& answer) {
       {"own_account", who.own_account}};
   if (!who.session.empty()) identity["session"] = who.session.str();
   if (!who.token.empty()) identity["token"] = who.token.str();
+  if (!who.rooms.empty()) identity["rooms"] = to_array(who.rooms);
   return {{"valid", true}, {"identity", std::move(identity)}};
 }
 
@@ -166,7 +167,8 @@ Result<VerifyAnswer> decode_verify_answer(const json::Object& body) {
       .permissions = parse_scope(who.text("scope")),
       .issued_at = from_unix_millis(who.number("issued_at")),
       .expires_at = from_unix_millis(who.number("expires_at")),
-      .own_account = who.flag("own_account")};
+      .own_account = who.flag("own_account"),
+      .rooms = who.texts("rooms", false)};
   if (out.user.empty()) who.wrong("user", "a user's id");
   if (!who.well()) return who.fault();
   return VerifyAnswer{std::move(out)};

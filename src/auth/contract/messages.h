@@ -23,7 +23,8 @@ inline constexpr std::string_view kRevocationsPath = "/internal/revocations";
 // ---- /internal/verify
 //
 //   {"kind":"ticket","ticket","origin"?,"address","attempt"}  {"kind":"cookie","cookie","address"}
-//   → {"valid":true,"identity":{"user","name","session"?,"token"?,"scope","issued_at","expires_at","own_account"}}
+//   → {"valid":true,"identity":{"user","name","session"?,"token"?,"scope","issued_at","expires_at","own_account",
+//     "rooms"?}}
 //   times in ms → {"valid":false,"refusal":{"code","evidence"?,"field"?,"retry_after_ms"?,"attempts"?}}
 //
 // The ref is sent in the signed header, not in the body.

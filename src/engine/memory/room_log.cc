@@ -7,7 +7,9 @@ namespace foyer::engine {
 Result<MemoryRoomLog::Room*> MemoryRoomLog::find_or_make(const RoomName& name) {
   if (const auto found = rooms_.find(name); found != rooms_.end()) return &found->second;
   TRY_VOID(kind_of(name.view()));
-  return &rooms_.try_emplace(name, Epoch{entropy_.short_id()}, limits_, &share_).first->second;
+  HistoryLimits limits = limits_;
+  if (const auto kept = rules_.of(name.view()).history_messages) limits.messages = *kept;
+  return &rooms_.try_emplace(name, Epoch{entropy_.short_id()}, limits, &share_).first->second;
 }
 
 void MemoryRoomLog::renew_if_behind(Room& room, const Known& known) {

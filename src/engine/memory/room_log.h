@@ -18,6 +18,7 @@ namespace foyer::engine {
 struct MemoryLogLimits {
   HistoryLimits room;           // of each
   std::size_t bytes = SIZE_MAX; // of texts, in all rooms together; more: BUSY
+  RoomRules rules = {};         // history_messages of a rule comes before room.messages
 };
 
 class MemoryRoomLog final : public RoomLog {
@@ -29,6 +30,7 @@ class MemoryRoomLog final : public RoomLog {
       : now_(std::move(now)),
         entropy_(entropy),
         limits_(limits.room),
+        rules_(limits.rules),
         share_{.limit = limits.bytes, .used = 0, .refused = refused} {}
 
   void append(AppendRequest message, Completion<Appended> done) override;
@@ -57,6 +59,7 @@ class MemoryRoomLog final : public RoomLog {
   const std::function<MonoTime()> now_;
   Entropy& entropy_;
   const HistoryLimits limits_;
+  const RoomRules rules_;
   MemoryShare share_; // outlives the rooms
   std::unordered_map<RoomName, Room> rooms_;
 };

@@ -11,6 +11,7 @@ class MemoryWorld final : public LogWorld {
     log_.reset();
     MemoryLogLimits limits;
     limits.room.messages = options.history_messages > 0 ? options.history_messages : 1'000; // more than one page
+    limits.rules = options.rules;
     log_ = std::make_unique<MemoryRoomLog>([this] { return clock_.mono(); }, entropy_, limits);
   }
   RoomLog& log() override { return *log_; }

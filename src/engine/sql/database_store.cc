@@ -28,7 +28,8 @@ constexpr store::AgeQueries kAgeQueries{.believed = "SELECT value FROM facts WHE
 class DatabaseStore final : public ChatStore {
  public:
   DatabaseStore(const DatabaseStoreOptions& options, const Clock& clock, Entropy& entropy, Log& log)
-      : retention_{.days = options.policy.history_days, .messages = options.policy.history_messages},
+      : retention_(options.policy),
+        rules_(options.policy.rules),
         clock_(clock),
         entropy_(entropy),
         events_(clock, entropy),
@@ -225,8 +226,8 @@ class DatabaseStore final : public ChatStore {
 
   void rooms_of(RoomsRequest question, Completion<RoomsPage> done) override {
     const UserId by = question.user;
-    reader_->submit<RoomsPage>([question = std::move(question)](store::Database& db) {
-      return read_rooms_of(db, question);
+    reader_->submit<RoomsPage>([this, question = std::move(question)](store::Database& db) {
+      return read_rooms_of(db, question, rules_);
     }, std::move(done), by.view());
   }
 
@@ -333,7 +334,8 @@ class DatabaseStore final : public ChatStore {
     return more;
   }
 
-  const Retention retention_;
+  const RetentionRules retention_;
+  const RoomRules rules_;
   const Clock& clock_;
   Entropy& entropy_;
   HookWrites events_;   // used by the writer's thread

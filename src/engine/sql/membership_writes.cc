@@ -37,23 +37,30 @@ Result<bool> Writes::is_member(store::Database& db, std::int64_t room, const Use
 }
 
 Result<Writes::Room*> Writes::private_room(store::Database& db, const RoomName& name) {
-  TRY(room, find(db, name.view()));
-  if (room == nullptr) return refuse(Cause::NOT_A_MEMBER);
+  TRY(room, room_with_members(db, name));
   if (room->kind != RoomKind::private_)
     return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
+  return room;
+}
+
+Result<Writes::Room*> Writes::room_with_members(store::Database& db, const RoomName& name) {
+  TRY(room, find(db, name.view()));
+  if (room == nullptr) return refuse(Cause::NOT_A_MEMBER);
+  if (room->kind != RoomKind::private_ && room->kind != RoomKind::public_)
+    return refuse(Cause::PERMISSION_DENIED, "direct and own rooms have no members that come and go");
   return room;
 }
 
 Result<void> Writes::has_place(store::Database& db, const Room& room) {
   TRY(rows, db.query("SELECT count(*) FROM members WHERE room_id = ?", room.id));
   TRY(members, count_of(std::move(rows)));
-  if (room.kind == RoomKind::private_ && members >= limits_.room_members)
-    return refuse(Cause::ROOM_LIMIT, fmt::format("a private room has at most {} members", limits_.room_members));
+  if (room.kind != RoomKind::direct && members >= limits_.room_members)
+    return refuse(Cause::ROOM_LIMIT, fmt::format("a room has at most {} members", limits_.room_members));
   return {};
 }
 
 Result<bool> Writes::add_member(store::Database& db, const RoomName& name, const UserId& user) {
-  TRY(room, private_room(db, name));
+  TRY(room, room_with_members(db, name));
   TRY_VOID(has_place(db, *room));
   TRY_VOID(put_member(db, room->id, user));
   const bool added = db.changes() == 1;
@@ -64,13 +71,14 @@ Result<bool> Writes::add_member(store::Database& db, const RoomName& name, const
 
 // Invitations by a user end with the membership that allowed them.
 Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, const UserId& user) {
-  TRY(room, private_room(db, name));
+  TRY(room, room_with_members(db, name));
   TRY(removed, db.change("DELETE FROM members WHERE room_id = ? AND \"user\" = ?", room->id, user));
   TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND sender = ?", room->id, user));
+  if (removed == 1) report_member(HookType::member_removed, name.view(), user);
+  if (room->kind == RoomKind::public_) return removed == 1; // it goes on without members
   TRY(gone,
       db.change("UPDATE rooms SET name = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = ?1)",
           room->id));
-  if (removed == 1) report_member(HookType::member_removed, name.view(), user);
   if (gone == 1) {
     rooms_.erase(name.str());
     report_room(HookType::room_deleted, name.view(), RoomKind::private_);

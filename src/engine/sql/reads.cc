@@ -63,7 +63,7 @@ Result<std::vector<RoomRow>> read_rooms_close_to(
   {
     TRY(rows,
         db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset FROM members m JOIN rooms r ON r.id = m.room_id"
-                 " WHERE m.\"user\" = ? AND r.name > ? ORDER BY r.name LIMIT ?",
+                 " WHERE m.\"user\" = ? AND r.name > ? AND r.kind <> 0 ORDER BY r.name LIMIT ?",
             question.user, after, limit));
     TRY_VOID(add_rows(rows, list));
   }
@@ -78,7 +78,26 @@ WallTime Retention::oldest(WallTime now) const {
   return days == 0 ? WallTime{Millis{std::numeric_limits<std::int64_t>::min()}} : now - std::chrono::days{days};
 }
 
-Offset Retention::below(Offset last) const { return messages == 0 || last <= messages ? 0 : last - messages; }
+Offset Retention::below(Offset last) const { return !messages || last <= *messages ? 0 : last - *messages; }
+
+RetentionRules::RetentionRules(const StorePolicy& policy) : of_all_{.days = policy.history_days}, rules_(policy.rules) {
+  if (policy.history_messages > 0) of_all_.messages = policy.history_messages;
+}
+
+Retention RetentionRules::of(std::string_view room) const {
+  const rooms::RoomRule* rule = rules_.rule_of(room);
+  if (rule == nullptr) return of_all_;
+  Retention out = of_all_;
+  if (rule->history_days) out.days = *rule->history_days;
+  if (rule->history_messages) out.messages = *rule->history_messages;
+  return out;
+}
+
+bool RetentionRules::none() const {
+  return of_all_.none() && std::ranges::none_of(rules_.all(), [](const rooms::RoomRule& rule) {
+    return rule.history_messages || rule.history_days.value_or(0) > 0;
+  });
+}
 
 Result<std::optional<RoomRow>> read_room(
     store::Database& db, const RoomName& room, const UserId& by, std::uint64_t barrier) {
@@ -102,8 +121,9 @@ Result<std::optional<RoomRow>> read_room(
   if (!rows.is_null(5)) row.doubted = rows.count(5);
   if (!rows.is_null(6)) row.time = rows.time(6);
   if (row.kind == RoomKind::private_) row.creator = UserId(rows.view(9));
-  if (row.kind == RoomKind::private_ || row.kind == RoomKind::direct) {
-    if (!by.empty()) TRY_VOID(must_be_member(db, rows.integer(0), by));
+  const bool closed = row.kind == RoomKind::private_ || row.kind == RoomKind::direct;
+  if (closed && !by.empty()) TRY_VOID(must_be_member(db, rows.integer(0), by));
+  if (row.kind != RoomKind::own) {
     TRY(members, members_of(db, rows.integer(0)));
     row.members = std::move(members);
   }
@@ -160,11 +180,12 @@ Result<void> read_messages(store::Statement& rows, std::uint32_t limit, std::siz
 
 } // namespace
 
-Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question, const Retention& retention,
+Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& question, const RetentionRules& rules,
     WallTime now, std::uint64_t barrier) {
   std::int64_t room = 0;
   Offset low = 0; // exclusive
   HistoryPage page;
+  const Retention retention = question.hidden_too ? Retention{} : rules.of(question.room.view());
   {
     TRY(rows,
         db.query("SELECT id, last_offset, epoch, (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'barrier') FROM "
@@ -211,7 +232,31 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& ques
   return page;
 }
 
-Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question) {
+namespace {
+
+struct PublicRoom {
+  RoomRow row;
+  bool member = false;
+};
+
+Result<std::vector<PublicRoom>> read_public_rooms(
+    store::Database& db, const UserId& user, const std::string& after, std::size_t limit) {
+  std::vector<PublicRoom> list;
+  TRY(rows,
+      db.query(
+          "SELECT id, name, kind, epoch, last_offset, (SELECT count(*) FROM members m WHERE m.room_id = rooms.id AND "
+          "m.\"user\" = ?) FROM rooms WHERE kind = 0 AND name > ? ORDER BY name LIMIT ?",
+          user, after, limit));
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) return list;
+    list.push_back({row_of(rows), rows.integer(5) > 0});
+  }
+}
+
+} // namespace
+
+Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& question, const RoomRules& rules) {
   const auto is_joined = [&](const RoomName& room) {
     return std::ranges::find(question.joined, room) != question.joined.end();
   };
@@ -225,15 +270,19 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& questio
     page.rooms = std::move(close);
   }
   if (page.rooms.size() < wanted) {
-    // Skips those of `joined`: they were in the first part.
-    std::vector<RoomRow> others;
-    TRY(rows,
-        db.query(
-            "SELECT id, name, kind, epoch, last_offset FROM rooms WHERE kind = 0 AND name > ? ORDER BY name LIMIT ?",
-            in_first_part ? std::string_view() : after, wanted - page.rooms.size() + question.joined.size()));
-    TRY_VOID(add_rows(rows, others));
-    for (RoomRow& row : others)
-      if (page.rooms.size() < wanted && !is_joined(row.room)) page.rooms.push_back(std::move(row));
+    // Skips those of `joined`, which were in the first part, and those that are not open to the user.
+    std::string from(in_first_part ? std::string_view() : after);
+    for (bool more = true; more && page.rooms.size() < wanted;) {
+      const std::size_t limit = wanted - page.rooms.size() + question.joined.size();
+      TRY(others, read_public_rooms(db, question.user, from, limit));
+      more = others.size() == limit;
+      if (more) from = others.back().row.room.str();
+      for (auto& [row, member] : others) {
+        const rooms::JoinBy join = rules.of(row.room.view()).join;
+        const bool open = join == rooms::JoinBy::anyone || (join == rooms::JoinBy::members && member);
+        if (open && page.rooms.size() < wanted && !is_joined(row.room)) page.rooms.push_back(std::move(row));
+      }
+    }
   }
   page.more = page.rooms.size() == wanted;
   if (page.more) page.rooms.pop_back();
@@ -322,17 +371,27 @@ Result<bool> Sweep::step(store::Database& db, bool by_age) {
   if (calls > 0) return true;
   if (retention_.none()) return false;
 
-  std::vector<std::pair<std::int64_t, Offset>> rooms;
+  struct Place {
+    std::int64_t id;
+    Offset last;
+    Retention retention;
+  };
+  std::vector<Place> rooms;
   {
-    TRY(rows, db.query("SELECT id, last_offset FROM rooms WHERE id > ? ORDER BY id LIMIT ?", after_, kSweepRooms));
+    TRY(rows,
+        db.query("SELECT id, last_offset, name FROM rooms WHERE id > ? ORDER BY id LIMIT ?", after_, kSweepRooms));
     for (;;) {
       TRY(more, rows.step());
       if (!more) break;
-      rooms.emplace_back(rows.integer(0), rows.count(1));
+      rooms.push_back({rows.integer(0), rows.count(1), retention_.of(rows.view(2))});
     }
   }
-  for (const auto& [room, last] : rooms) {
-    TRY(swept, sweep_room(db, room, last));
+  for (const auto& [room, last, retention] : rooms) {
+    std::int64_t swept = 0;
+    if (!retention.none()) {
+      TRY(rows, sweep_room(db, room, last, retention));
+      swept = rows;
+    }
     if (swept == kSweepRows) return true; // the same room again
     after_ = room;
     if (swept > 0) return true;
@@ -383,10 +442,11 @@ Result<std::int64_t> Sweep::sweep_calls(store::Database& db) {
   return swept;
 }
 
-Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, Offset last) {
+Result<std::int64_t> Sweep::sweep_room(
+    store::Database& db, std::int64_t room, Offset last, const Retention& retention) {
   const WallTime now = clock_.wall();
-  const Offset below = retention_.below(last);
-  const WallTime oldest = retention_.oldest(now);
+  const Offset below = retention.below(last);
+  const WallTime oldest = retention.oldest(now);
   Offset up_to = 0;
   {
     TRY(rows,
@@ -401,8 +461,8 @@ Result<std::int64_t> Sweep::sweep_room(store::Database& db, std::int64_t room, O
     }
   }
   if (up_to == 0) return 0;
-  gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"history_days", retention_.days},
-      {"history_messages", retention_.messages}});
+  gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"history_days", retention.days},
+      {"history_messages", retention.messages.value_or(0)}});
   TRY(swept, db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" <= ?", room, up_to));
   gate_.deleted(swept);
   return swept;

@@ -137,6 +137,37 @@ TEST_F(SqliteStoreTest, TheSweepDeletesWhatRetentionHidesLittleByLittle) {
   EXPECT_EQ(w.count("messages"), 10 + 20) << "the newest ten of tea, and the one of each other room";
 }
 
+TEST_F(SqliteStoreTest, TheSweepKeepsInEveryRoomWhatItsRuleKeeps) {
+  w.open({.history_messages = 5,
+      .rules = RoomRules({{.match = "none-*", .history_messages = 0}, {.match = "all-*", .history_messages = 1'000'000},
+          {.match = "old-*", .history_messages = 1'000'000, .history_days = 1}})});
+  for (const std::string room : {"none-1", "all-1", "old-1", "tea"})
+    for (int i = 0; i < 300; ++i) w.store().append(w.message(room, "ann", "x"), [](Result<Appended>) {});
+  w.run();
+  EXPECT_EQ(w.page({.room = RoomName("none-1"), .limit = 2}), "");
+  EXPECT_EQ(w.page({.room = RoomName("none-1"), .after = 298, .limit = 2, .hidden_too = true}), "299:x 300:x");
+  w.clock().advance(std::chrono::hours{1});
+  w.store().upkeep_now();
+  w.run();
+  EXPECT_EQ(w.count("messages"), 0 + 300 + 300 + 5);
+  w.clock().advance(std::chrono::hours{24});
+  w.store().upkeep_now();
+  w.run();
+  EXPECT_EQ(w.count("messages"), 0 + 300 + 0 + 5);
+  EXPECT_EQ(w.say("none-1", "ann", "y")->offset, 301U) << "offsets go on";
+}
+
+TEST_F(SqliteStoreTest, ARuleAloneMakesTheStoreDelete) {
+  w.open({.rules = RoomRules({{.match = "old-*", .history_days = 1}, {.match = "kept-*", .history_days = 0}})});
+  for (const char* room : {"old-1", "kept-1", "tea"}) ASSERT_TRUE(w.say(room, "ann", "x"));
+  w.clock().advance(std::chrono::hours{25});
+  w.store().upkeep_now();
+  w.run();
+  EXPECT_EQ(w.count("messages"), 2);
+  EXPECT_EQ(w.page({.room = RoomName("old-1")}), "");
+  EXPECT_EQ(w.page({.room = RoomName("kept-1")}), "1:x");
+}
+
 TEST_F(SqliteStoreTest, WhatBelongedToARoomThatIsGoneIsSweptAway) {
   w.open({});
   ASSERT_TRUE(w.create("private:den", "ann"));

@@ -145,7 +145,7 @@ Result<RoomRow> Writes::row(store::Database& db, std::string_view name, const Ro
       .members = {},
       .change = room.change};
   if (room.kind == RoomKind::private_) row.creator = room.creator;
-  if (has_members(room.kind)) {
+  if (room.kind != RoomKind::own) {
     TRY(members, members_of(db, room.id));
     row.members = std::move(members);
   }
@@ -161,8 +161,9 @@ Result<RoomRow> Writes::open(store::Database& db, const RoomName& name, const Us
 
 Result<bool> Writes::forget_empty(store::Database& db, const RoomName& name) {
   TRY(gone,
-      db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?)", name, RoomKind::public_,
-          RoomKind::own));
+      db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?) AND NOT EXISTS (SELECT 1 FROM "
+                "members WHERE room_id = rooms.id)",
+          name, RoomKind::public_, RoomKind::own));
   if (gone == 0) return false;
   rooms_.erase(name.str());
   TRY(kind, kind_of(name.view()));
@@ -173,7 +174,8 @@ Result<bool> Writes::forget_empty(store::Database& db, const RoomName& name) {
 Result<bool> Writes::forget_all_empty(store::Database& db) {
   if (events_.wants(HookType::room_deleted)) {
     TRY(rows,
-        db.query("SELECT name, kind FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)",
+        db.query("SELECT name, kind FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?) AND NOT "
+                 "EXISTS (SELECT 1 FROM members WHERE room_id = rooms.id)",
             RoomKind::public_, RoomKind::own));
     for (;;) {
       TRY(more, rows.step());
@@ -182,8 +184,9 @@ Result<bool> Writes::forget_all_empty(store::Database& db) {
     }
   }
   TRY(gone,
-      db.change("DELETE FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?)", RoomKind::public_,
-          RoomKind::own));
+      db.change("DELETE FROM rooms WHERE name IS NOT NULL AND last_offset = 0 AND kind IN (?, ?) AND NOT EXISTS "
+                "(SELECT 1 FROM members WHERE room_id = rooms.id)",
+          RoomKind::public_, RoomKind::own));
   if (gone > 0) rooms_.clear();
   return gone > 0;
 }

@@ -114,6 +114,7 @@ class Writes {
   // The room is behind the caller's knowledge: it gets a new epoch.
   [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
+  [[nodiscard]] Result<Room*> room_with_members(store::Database& db, const RoomName& room); // private or public
   [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
   // Remembers that the author has written in the room.
   [[nodiscard]] Result<void> put_author(store::Database& db, std::int64_t room, const UserId& author);

@@ -96,7 +96,8 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) 
   std::vector<std::string> gone;
   for (const Place& place : rooms) {
     TRY(emptied,
-        db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE "
+        db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE id = ?1 AND kind <> 0 AND NOT EXISTS (SELECT 1 FROM "
+                  "members WHERE "
                   "room_id = ?1)",
             place.id));
     if (emptied == 1) gone.push_back(place.name);

@@ -19,6 +19,7 @@ inline std::string code_of(const auto& result) { return result ? "ok" : std::str
 struct WorldOptions {
   std::uint32_t history_days = 0;
   std::uint64_t history_messages = 0;
+  RoomRules rules = {};
   std::uint32_t room_members = 10'000;
   RoomsPerUser rooms_per_user = {};
   std::uint32_t invitations_sent = 200;

@@ -61,16 +61,56 @@ TEST_P(RoomDirectoryContract, ARoomThatLostItsLastMemberIsGoneAndItsNameBeginsAn
   EXPECT_EQ(w->say("private:den", "eve", "mine")->offset, 1U);
 }
 
-TEST_P(RoomDirectoryContract, OnlyPrivateRoomsAreCreatedAndChangeTheirMembers) {
+TEST_P(RoomDirectoryContract, OnlyPrivateRoomsAreCreatedAndDirectOnesKeepTheirMembers) {
   EXPECT_EQ(code_of(w->create("tea", "ann")), "ROOM_NAME_INVALID");
   EXPECT_EQ(code_of(w->create("private:No", "ann")), "ROOM_NAME_INVALID");
-  ASSERT_TRUE(w->room("tea"));
-  EXPECT_EQ(code_of(w->add("tea", "ann")), "PERMISSION_DENIED");
+  ASSERT_TRUE(w->room("user:ann"));
+  EXPECT_EQ(code_of(w->add("user:ann", "bob")), "PERMISSION_DENIED");
   const std::string direct = w->direct("ann", "bob")->room.str();
   EXPECT_EQ(code_of(w->add(direct, "eve")), "PERMISSION_DENIED");
   EXPECT_EQ(code_of(w->remove(direct, "bob")), "PERMISSION_DENIED");
   EXPECT_EQ(code_of(w->add("private:none", "ann")), "NOT_A_MEMBER");
   EXPECT_EQ(code_of(w->remove("private:none", "ann")), "NOT_A_MEMBER");
+}
+
+TEST_P(RoomDirectoryContract, APublicRoomMayHaveMembersAndOutlivesThem) {
+  EXPECT_EQ(code_of(w->add("orders-7", "ann")), "NOT_A_MEMBER") << "there is no such room";
+  ASSERT_TRUE(w->room("orders-7"));
+  EXPECT_TRUE(w->room("orders-7")->members.empty());
+  EXPECT_EQ(w->add("orders-7", "ann"), true);
+  EXPECT_EQ(w->add("orders-7", "ann"), false);
+  EXPECT_THAT(w->room("orders-7")->members, testing::ElementsAre(UserId("ann")));
+  EXPECT_THAT(w->stands("orders-7")->members, testing::ElementsAre(UserId("ann")));
+  EXPECT_TRUE(w->open_as("eve", "orders-7")) << "whether they may is for the rule of the room";
+  EXPECT_EQ(w->forget_empty("orders-7"), false) << "it has a member";
+  w->open({});
+  EXPECT_THAT(w->room("orders-7")->members, testing::ElementsAre(UserId("ann")));
+  EXPECT_EQ(w->remove("orders-7", "ann"), true);
+  EXPECT_EQ(w->forget_empty("orders-7"), true);
+  ASSERT_TRUE(w->say("orders-8", "bob", "hello"));
+  EXPECT_EQ(w->add("orders-8", "ann"), true);
+  ASSERT_TRUE(w->detach("ann"));
+  EXPECT_EQ(w->room("orders-8")->offset, 1U) << "its last member's account is gone";
+}
+
+TEST_P(RoomDirectoryContract, RoomsThatAUserMayNotJoinAreNotListed) {
+  w->open({.rules = RoomRules({{.match = "closed-*", .join = rooms::JoinBy::nobody},
+               {.match = "orders-*", .join = rooms::JoinBy::members},
+               {.match = "with-token", .join = rooms::JoinBy::token}})});
+  for (const std::string room : {"closed-1", "closed-2", "orders-1", "orders-2", "tea", "with-token", "zoo"})
+    ASSERT_TRUE(w->say(room, "server", "hello"));
+  ASSERT_TRUE(w->add("orders-2", "ann"));
+  EXPECT_EQ(w->rooms_of("ann"), "orders-2@1 tea@1 zoo@1");
+  EXPECT_EQ(w->rooms_of("bob"), "tea@1 zoo@1");
+  const auto page = [&](RoomsRequest question) {
+    auto got = w->ask<RoomsPage>([&](Completion<RoomsPage> d) { w->directory().rooms_of(question, std::move(d)); });
+    std::string out;
+    for (const RoomRow& row : got->rooms) out += (out.empty() ? "" : " ") + row.room.str();
+    return out + (got->more ? " +" : "");
+  };
+  EXPECT_EQ(page({.user = UserId("bob"), .limit = 1}), "tea +") << "a page is filled with what may be seen";
+  EXPECT_EQ(page({.user = UserId("bob"), .after = RoomName("tea"), .limit = 1}), "zoo");
+  EXPECT_EQ(page({.user = UserId("bob"), .joined = {RoomName("with-token")}}), "with-token tea zoo");
 }
 
 TEST_P(RoomDirectoryContract, APrivateRoomHasNoMoreMembersThanItsLimit) {

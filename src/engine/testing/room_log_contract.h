@@ -265,6 +265,17 @@ TEST_P(RoomLogContract, RetentionByNumberHidesTheOldestAtOnceAndKeepsTheOffset) 
   EXPECT_EQ(w->say("tea", "ann", "m6")->offset, 6U);
 }
 
+TEST_P(RoomLogContract, ARuleSaysHowMuchOfItsRoomsIsShown) {
+  w->open({.history_messages = 3,
+      .rules = RoomRules({{.match = "none-*", .history_messages = 0}, {.match = "two-*", .history_messages = 2}})});
+  for (const std::string room : {"none-1", "two-1", "tea"})
+    for (int i = 1; i <= 4; ++i) ASSERT_TRUE(w->say(room, "ann", "m" + std::to_string(i)));
+  EXPECT_EQ(w->page({.room = RoomName("none-1")}), "");
+  EXPECT_EQ(w->page({.room = RoomName("two-1")}), "3:m3 4:m4");
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "2:m2 3:m3 4:m4");
+  EXPECT_EQ(w->say("none-1", "ann", "m5")->offset, 5U) << "offsets go on";
+}
+
 TEST_P(RoomLogContract, RetentionByAgeHidesTheOldestAndKeepsTheOffset) {
   if (!w->durable()) GTEST_SKIP() << "keeps by number alone";
   w->open({.history_days = 2});

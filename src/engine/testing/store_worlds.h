@@ -136,6 +136,7 @@ class SqliteWorld final : public StoreWorld {
     store_.reset();
     options.policy.history_days = of_the_world.history_days;
     options.policy.history_messages = of_the_world.history_messages;
+    options.policy.rules = of_the_world.rules;
     options.policy.room_members = of_the_world.room_members;
     options.policy.rooms_per_user = of_the_world.rooms_per_user;
     options.policy.invitations_sent = of_the_world.invitations_sent;
@@ -176,6 +177,7 @@ class PostgresWorld final : public StoreWorld {
     store_.reset();
     options.policy.history_days = of_the_world.history_days;
     options.policy.history_messages = of_the_world.history_messages;
+    options.policy.rules = of_the_world.rules;
     options.policy.room_members = of_the_world.room_members;
     options.policy.rooms_per_user = of_the_world.rooms_per_user;
     options.policy.invitations_sent = of_the_world.invitations_sent;

@@ -145,7 +145,9 @@ void take_members(Taker& take, const Members& members, Command& command) {
     case CommandType::join:
       take.required("room", members.room, command.room)
           .optional("since", members.since, command.since)
-          .optional("limit", members.limit, command.limit);
+          .optional("limit", members.limit, command.limit)
+          .optional("token", members.token, command.token);
+      if (members.token.is_good() && command.token.empty()) take.fail("token", "is empty");
       break;
     case CommandType::chat: take_chat(take, members, command); break;
     case CommandType::publish:

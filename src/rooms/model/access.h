@@ -3,13 +3,15 @@
 // A user without the scope gets PERMISSION_DENIED before anything about the
 // room is read. A user outside a private, direct or foreign own room
 // gets NOT_A_MEMBER, the same as for a room that does not exist, with any other
-// rights: an administrator sees no more than others.
+// rights: an administrator sees no more than others. The rule of a room may open or close it
+// (room_rules.h); whoever may not join may do nothing else there.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
 #include "rooms/model/room.h"
+#include "rooms/model/room_rules.h"
 
 namespace foyer::rooms {
 
@@ -30,8 +32,23 @@ enum class Act : std::uint8_t {
 // The list of the user's rooms: chat:read or chat:write. PERMISSION_DENIED.
 [[nodiscard]] Result<void> may_list(const Permissions& permissions);
 
-// NOT_A_MEMBER or PERMISSION_DENIED.
-[[nodiscard]] Result<void> may(Act act, RoomKind kind, bool inside, const Permissions& permissions);
+// What somebody is to a room.
+struct Standing {
+  bool member = false;      // the user itself in its own room; anybody in a public room without members
+  bool token = false;       // a token of the user names the room
+  bool application = false; // over the server API, with rights of its own: no rule holds for it
+};
+// NOT_A_MEMBER, PERMISSION_DENIED or ROOM_TOKEN_REQUIRED.
+[[nodiscard]] Result<void> may(
+    Act act, RoomKind kind, const RoomSettings& settings, const Standing& standing, const Permissions& permissions);
+// Whether the store knows who may do something in the room.
+[[nodiscard]] inline bool has_members(RoomKind kind, const RoomSettings& settings) {
+  if (kind == RoomKind::private_ || kind == RoomKind::direct) return true;
+  return kind == RoomKind::public_ && (settings.join == JoinBy::members || settings.write == WriteBy::members);
+}
+
+// A rule turns off what was asked for: NOT_AVAILABLE. `setting`: its name in the rule.
+[[nodiscard]] Refusal turned_off(std::string_view setting);
 
 // Creating a private or direct room is a change: chat:write. PERMISSION_DENIED.
 [[nodiscard]] Result<void> may_create(const Permissions& permissions);

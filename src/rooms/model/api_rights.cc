@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "rooms/model/durability.h"
 #include "rooms/model/room.h"
+#include "rooms/model/room_rules.h"
 
 namespace foyer::rooms {
 namespace {
@@ -14,7 +14,6 @@ constexpr std::array kRoomRights{
     RoomRight::publish, RoomRight::read, RoomRight::rooms, RoomRight::members, RoomRight::moderate};
 constexpr std::array kApiRights{ApiRight::users_read, ApiRight::users_write, ApiRight::export_, ApiRight::connections,
     ApiRight::hooks, ApiRight::endings, ApiRight::as_user};
-constexpr std::array<std::string_view, 3> kReserved{"private:", "direct:", "user:"};
 constexpr std::string_view kField = "rights";
 
 bool in_pattern(char c) {
@@ -34,13 +33,6 @@ std::unexpected<Refusal> unknown(std::string_view word) {
   return refuse_field(Cause::INVALID_VALUE, std::string(kField),
       "unknown right \"" + printable(word, 80) + "\"; the rights are " + known() +
           ", where ROOM is a room's name in which * stands for anything");
-}
-
-// The prefix of names that are reserved, where `name` begins with one.
-std::optional<std::string_view> reserved_prefix(std::string_view name) {
-  for (const std::string_view prefix : kReserved)
-    if (name.starts_with(prefix)) return prefix;
-  return std::nullopt;
 }
 
 } // namespace

@@ -65,6 +65,7 @@ struct HistoryRequest {
   std::uint32_t limit = 50;
   std::optional<Offset> time_of = {};       // also requested: the time of this message
   std::optional<Offset> changes_after = {}; // exclusive: also the changes after this number
+  bool hidden_too = false;                  // also what retention hides and has not deleted yet
   std::size_t bytes = SIZE_MAX; // of texts, after which the page ends: the message that reaches the limit is its last
 };
 struct HistoryPage {

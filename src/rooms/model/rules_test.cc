@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "rooms/model/access.h"
-#include "rooms/model/durability.h"
 
 namespace foyer::rooms {
 namespace {
@@ -37,28 +36,6 @@ TEST(RoomName, AnythingElseIsRefused) {
   EXPECT_EQ(kind_of("te\x01").error().evidence.find('\x01'), std::string::npos);
 }
 
-TEST(Durability, APatternsStarStandsForAnything) {
-  EXPECT_TRUE(matches("tea", "tea"));
-  EXPECT_FALSE(matches("tea", "teas"));
-  EXPECT_TRUE(matches("*", ""));
-  EXPECT_TRUE(matches("game.*", "game."));
-  EXPECT_TRUE(matches("game.*", "game.7"));
-  EXPECT_FALSE(matches("game.*", "a-game.7"));
-  EXPECT_TRUE(matches("*.tmp", "a.tmp.tmp"));
-  EXPECT_TRUE(matches("a*b*c", "a-b-b-c"));
-  EXPECT_FALSE(matches("a*b*c", "a-b-b"));
-  EXPECT_FALSE(matches(std::string(30, '*') + "x", std::string(200, 'a'))) << "and soon";
-  EXPECT_FALSE(matches("", "a"));
-}
-
-TEST(Durability, ARoomIsKeptUnlessItMatches) {
-  const Durability rule({"game.*", "user:*"});
-  EXPECT_TRUE(rule.durable("tea"));
-  EXPECT_FALSE(rule.durable("game.7"));
-  EXPECT_FALSE(rule.durable("user:ann"));
-  EXPECT_TRUE(Durability().durable("game.7"));
-}
-
 TEST(Access, ANameTellsWhoMayBeInside) {
   EXPECT_TRUE(may_be_inside(RoomKind::public_, "tea", UserId("eve")));
   EXPECT_TRUE(may_be_inside(RoomKind::private_, "private:x", UserId("eve"))) << "only the store knows its members";
@@ -71,6 +48,10 @@ TEST(Access, ANameTellsWhoMayBeInside) {
 TEST(Access, WhatMayBeDoneWithWhichRight) {
   const Permissions none{}, reads{.chat_read = true}, writes{.chat_write = true}, admin{.admin = true};
   const auto say = [](Result<void> r) { return r ? std::string("ok") : std::string(r.error().code()); };
+  const auto may = [](Act act, RoomKind kind, bool inside, const Permissions& permissions) {
+    const RoomSettings settings{.join = kind == RoomKind::public_ ? JoinBy::anyone : JoinBy::members};
+    return rooms::may(act, kind, settings, {.member = inside}, permissions);
+  };
   EXPECT_EQ(say(may(Act::read, RoomKind::public_, true, reads)), "ok");
   EXPECT_EQ(say(may(Act::read, RoomKind::public_, true, writes)), "PERMISSION_DENIED");
   EXPECT_EQ(say(may(Act::read, RoomKind::private_, false, reads)), "NOT_A_MEMBER");
