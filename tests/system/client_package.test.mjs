@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { call } from './support/api.mjs';
 import { SOURCE, VERSION, project } from './support/client_package.mjs';
 import { ROOT, cleanEnv, fileScope, freePort, serve, temporary } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
@@ -151,6 +152,38 @@ test('two programs chat; a token that is over is replaced before and at the door
   assert.deepEqual((await ann.list()).map((row) => row.room), ['tea']);
   await room.leave();
   await until('ann to be gone', () => bobsRoom.memberCount === 1);
+});
+
+test('a room whose rule needs a token is joined with one of its own', async (t) => {
+  const node = await serve(t, { env: { ...withSecret, FOYER_ROOMS: '[{"match":"orders-*","join":"token"}]' } });
+  const { access_token: token } = await register(node, 'ann');
+  const ann = connect(t, node, { token: () => token });
+  assert.equal((await ann.join('orders-7').catch((e) => e)).code, 'ROOM_TOKEN_REQUIRED');
+  const room = await ann.join('orders-7', { token: () => resign(token, { header: { typ: 'room+jwt' }, claims: { room: 'orders-7' } }) });
+  assert.equal((await room.publish('Hello')).offset, 1);
+  const other = await ann.join('orders-8', { token: () => resign(token, { header: { typ: 'room+jwt' }, claims: { room: 'orders-9' } }) }).catch((e) => e);
+  assert.deepEqual([other.code, other.next !== ''], ['ROOM_TOKEN_REQUIRED', true]);
+});
+
+test('a room whose token ends goes on with the next one, and misses nothing', async (t) => {
+  const node = await serve(t, { env: { ...withSecret, FOYER_JWT_LEEWAY: '1s', FOYER_ROOMS: '[{"match":"orders-*","join":"token"}]' } });
+  const { access_token: token } = await register(node, 'ann');
+  const roomToken = (seconds) => resign(token, { header: { typ: 'room+jwt' }, claims: { room: 'orders-7', exp: now() + seconds } });
+  const ann = connect(t, node, { token: () => token });
+  const asked = [];
+  let server;
+  const room = await ann.join('orders-7', { token: async ({ error }) => {
+    asked.push(error?.code);
+    if (asked.length === 2) await server; // while there is no subscription
+    return roomToken(asked.length === 1 ? 1 : 600);
+  } });
+  server = until('the end of the first token', () => asked.length === 2).then(() => call(node, 'publish', { channel: 'orders-7', message: 'meanwhile' }));
+  const heard = [];
+  room.on('message', (message) => heard.push(message.message));
+  await server;
+  await until('what was said meanwhile', () => heard.includes('meanwhile'));
+  assert.deepEqual([asked, room.state], [[undefined, 'ROOM_TOKEN_EXPIRED'], 'joined']);
+  assert.equal((await room.publish('Hello')).offset, 2);
 });
 
 test('data goes as data', async (t) => {

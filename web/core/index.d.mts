@@ -86,6 +86,13 @@ export interface ConnectOptions {
   start?: boolean;
 }
 
+export interface JoinOptions {
+  /** How many of the newest messages the join brings. */
+  limit?: number;
+  /** Gives a token for this room, where its rule needs one: at each join, and when the one at hand has ended. */
+  token?: ConnectOptions['token'];
+}
+
 export type State = 'stopped' | 'renewing' | 'connecting' | 'authenticating' | 'online' | 'waiting' | 'refused' | 'suspended';
 export type RoomState = 'known' | 'joining' | 'joined' | 'refused' | 'removed' | 'left';
 export type Off = () => void;
@@ -119,7 +126,7 @@ export interface Room {
   /** What the last `history` had. */
   readonly messages: Message[];
   on<E extends keyof RoomEvents>(event: E, listener: RoomEvents[E]): Off;
-  join(options?: { limit?: number }): Promise<Room>;
+  join(options?: JoinOptions): Promise<Room>;
   leave(): Promise<void>;
   publish(message: string, options?: { key?: string }): Promise<Sent>;
   /** Any JSON value, for programs. */
@@ -170,7 +177,7 @@ export interface Client {
   retryNow(): void;
   ready(): Promise<Client>;
   room(name: string): Room;
-  join(name: string, options?: { limit?: number }): Promise<Room>;
+  join(name: string, options?: JoinOptions): Promise<Room>;
   list(): Promise<{ room: string; kind: string; epoch: string; offset: number }[]>;
   /** Any command of docs/protocol.md; resolves with its answer. */
   request(type: string, fields?: object): Promise<any>;

@@ -11,11 +11,14 @@
 import { Emitter } from './emitter.mjs';
 import { FoyerError } from './error.mjs';
 import { refusal } from './refusal.mjs';
+import { Tokens } from './tokens.mjs';
 
 const TYPING_LAPSE_MS = 6_000;
 const TYPING_REPEAT_MS = 4_000;
 const SEND_TRIES = 5;       // of one publication that the server cannot take now
-const AGAIN_MS = 1_000;     // where the server does not say when
+const AGAIN_MS = 1_000;     // where nobody says when; each time twice as long
+const AGAIN_LAST_MS = 30_000;
+const TOKEN_OVER = new Set(['ROOM_TOKEN_EXPIRED', 'ROOM_TOKEN_REQUIRED']);
 
 export function kindOf(name) {
   if (name.startsWith('private:')) return 'private';
@@ -41,6 +44,10 @@ export class Room extends Emitter {
 
   #client;
   #joining = [];        // { resolve, reject } of join()
+  #tokens = null;       // of rooms that need one of their own
+  #attempt = 0;         // the number of the last join
+  #postponed = 0;       // joins that were put off in a row
+  #refreshedFor = '';   // the code for which there was another token since it was joined
   #outbox = [];         // { key, type, fields, tries, inFlight, resolve, reject }
   #typedAt = 0;
 
@@ -70,8 +77,9 @@ export class Room extends Emitter {
   // Joining
 
   // Resolves when it is joined, however many connections that takes; rejects when it is refused.
-  join({ limit } = {}) {
+  join({ limit, token } = {}) {
     if (limit !== undefined) this.limit = limit;
+    if (token !== undefined) this.#tokens = token && new Tokens(token, this.#client.world.after);
     if (this.joined) return Promise.resolve(this);
     const over = this.#client.over;
     if (over) return Promise.reject(over);
@@ -82,21 +90,43 @@ export class Room extends Emitter {
   }
 
   // One attempt, if there is a connection. Resolves when it is decided: the state tells.
-  async enter() {
+  async enter(because = null) {
     this.wanted = true;
     if (!this.#client.online || this.state === 'joining' || this.state === 'joined') return;
     this.#enters('joining');
-    const fields = { room: this.name };
-    if (this.limit !== undefined) fields.limit = this.limit;
-    if (this.epoch) fields.since = { epoch: this.epoch, offset: this.offset, change: this.change, ...(this.time ? { time: this.time } : {}) };
-    const { answer, refusal: refused } = await this.#client.ask('join', fields);
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    if (this.#tokens) {
+      const failed = await this.#tokens.renew(because);
+      if (attempt !== this.#attempt || this.state !== 'joining') return;
+      if (failed) return this.#refused(failed);
+    }
+    const { answer, refusal: refused } = await this.#client.ask('join', this.#position());
     if (!this.wanted) return void (answer && this.#client.ask('leave', { room: this.name }));
     if (answer) return this.arrive(answer);
-    if (refused.lost) return; // entered again with the next connection
-    if (refused.retry === 'after') { // too many rooms at once, or a busy server: again when it says
+    if (!refused.lost) return this.#refused(refused); // else it is entered again with the next connection
+  }
+
+  #position() {
+    const fields = { room: this.name };
+    if (this.#tokens) fields.token = this.#tokens.token();
+    if (this.limit !== undefined) fields.limit = this.limit;
+    if (this.epoch) fields.since = { epoch: this.epoch, offset: this.offset, change: this.change, ...(this.time ? { time: this.time } : {}) };
+    return fields;
+  }
+
+  async #refused(refused) {
+    if (refused.retry === 'after') { // too many rooms at once, a busy server or application: again when it says
       this.#enters('known');
-      this.#client.world.after(refused.retryAfterMs ?? AGAIN_MS, () => { if (this.wanted && this.state === 'known') this.enter(); });
+      const ms = refused.retryAfterMs ?? Math.min(AGAIN_LAST_MS, AGAIN_MS * 2 ** this.#postponed);
+      this.#postponed += 1;
+      this.#client.world.after(ms, () => { if (this.wanted && this.state === 'known') this.enter(); });
       return;
+    }
+    if (refused.retry === 'refresh' && this.#tokens && this.#refreshedFor !== refused.code) {
+      this.#refreshedFor = refused.code;
+      this.#enters('known');
+      return this.enter(refused);
     }
     this.wanted = false;
     this.#enters('refused', new FoyerError(refused));
@@ -113,6 +143,8 @@ export class Room extends Emitter {
       this.offset = answer.offset;
       this.time = answer.time ?? answer.messages.find((m) => m.offset === answer.offset)?.time ?? (recovered && answer.offset === before ? this.time : '');
     }
+    this.#postponed = 0;
+    this.#refreshedFor = '';
     this.#setMembers(answer);
     this.#enters('joined');
     if (!recovered) this.messages = answer.messages;
@@ -273,6 +305,11 @@ export class Room extends Emitter {
         this.enter();
         break;
       case 'room_removed':
+        if (this.#tokens && TOKEN_OVER.has(m.code)) { // goes on with another token, from where it stands
+          this.#enters('known');
+          this.enter(refusal({ code: m.code, retry: 'refresh' }));
+          break;
+        }
         this.drop('removed', refusal({ code: m.code ?? 'NOT_A_MEMBER', message: 'You no longer belong to this room.' }));
         break;
     }

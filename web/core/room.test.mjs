@@ -117,6 +117,35 @@ test('a join that the server postpones is made again when it says', async () => 
   assert.equal((await join).state, 'joined');
 });
 
+test('a room with tokens of its own asks for one at each join, and goes on with another when it ends', async () => {
+  const s = scene();
+  await s.online();
+  const asked = [];
+  const join = s.client.join('orders-7', { token: ({ error }) => { asked.push(error?.code); return `t${asked.length}`; } });
+  await settle();
+  assert.equal((await s.answer('join', { code: 'TOKEN_EXPIRED', retry: 'refresh' })).token, 't1');
+  assert.equal((await s.answer('join', joined({ room: 'orders-7', offset: 3, time: at }))).token, 't2');
+  const room = await join;
+  await s.hear({ type: 'room_removed', room: 'orders-7', code: 'ROOM_TOKEN_EXPIRED' });
+  const again = await s.answer('join', joined({ room: 'orders-7', offset: 3, recovered: true }));
+  assert.deepEqual([again.token, again.since.offset, room.state], ['t3', 3, 'joined']);
+  assert.deepEqual(asked, [undefined, 'TOKEN_EXPIRED', 'ROOM_TOKEN_EXPIRED']);
+});
+
+test('a room token that the application cannot give now is asked for again with growing waits; none at all is a refusal', async () => {
+  const s = scene();
+  await s.online();
+  let tries = 0;
+  const join = s.client.join('orders-7', { token: async () => { tries += 1; if (tries < 3) throw new Error('shop is down'); return null; } }).catch((error) => error.code);
+  await settle();
+  await s.w.pass(1_000);
+  assert.equal(tries, 2);
+  await s.w.pass(1_999);
+  assert.equal(tries, 2);
+  await s.w.pass(1);
+  assert.deepEqual([await join, tries, s.asked], ['CLIENT_NO_TOKEN', 3, []]);
+});
+
 test('a publication resolves when it is stored, under one key over as many connections as that takes', async () => {
   const s = await inTea();
   const publication = s.tea.publish('hello');

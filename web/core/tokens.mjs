@@ -7,7 +7,7 @@ import { refusal } from './refusal.mjs';
 const ASK_MS = 30_000; // a function that has not answered by then has failed
 
 const failed = (message) => refusal({ code: 'CLIENT_TOKEN_FAILED', heard: 'client', retry: 'after', who: 'client', message: `There is no token: ${message}`,
-  next: 'Look at the function `token` that the application gave to connect(); it is asked again.' });
+  next: 'Look at the function `token` that the application gave to connect() or join(); it is asked again.' });
 
 const none = () => refusal({ code: 'CLIENT_NO_TOKEN', heard: 'client', who: 'user', message: 'The application has no token for this user.',
   next: 'Sign in to the application, then call start().' });
