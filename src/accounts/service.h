@@ -142,7 +142,7 @@ class AccountService final : public auth::AuthService {
   // For administrators (service_admin.cc); PERMISSION_DENIED for others.
   void admin_users(const Principal& who, UserPageRequest question, Caller caller, Completion<UserPage> done);
   void admin_set_disabled(const Principal& who, UserId user, bool disabled, Caller caller,
-      Completion<bool> done); // NOT_FOUND; BAD_REQUEST: oneself
+      Completion<bool> done); // NOT_FOUND; PERMISSION_DENIED: oneself
   void admin_delete_user(const Principal& who, UserId user, Caller caller, Completion<bool> done); // likewise
   void admin_services(
       const Principal& who, Caller caller, Completion<std::vector<ServiceRow>> done); // without their secrets

@@ -133,7 +133,7 @@ class AccountStore {
   virtual void list_signing_keys(Completion<std::vector<SigningKeyRow>> done) = 0; // by active_from
   // Adds a key; sets `retired` of earlier keys to its active_from where it is not set.
   virtual void add_signing_key(SigningKeyRow row, AuditRow audit,
-      Completion<bool> done) = 0; // NAME_TAKEN: the kid exists; BAD_REQUEST: too many
+      Completion<bool> done) = 0; // NAME_TAKEN: the kid exists; ROTATION_UNSUPPORTED: too many
   virtual void remove_signing_key(std::string kid, AuditRow audit, Completion<bool> done) = 0; // false: there was none
 
   // Events after `cursor` in order, at most `limit`.

@@ -186,7 +186,7 @@ Result<bool> add_signing_key(Database& db, const SigningKeyRow& row, const Audit
     TRY(rows, db.query("SELECT count(*) FROM signing_keys"));
     TRY_VOID(rows.step());
     if (rows.integer(0) >= kMostSigningKeys)
-      return refuse(Cause::BAD_REQUEST,
+      return refuse(Cause::ROTATION_UNSUPPORTED,
           fmt::format("there are already {} signing keys; expired ones are removed automatically, `foyer key remove` "
                       "removes others",
               rows.integer(0)));
