@@ -37,12 +37,6 @@ void write_canonical(std::string& out, const json::Value& value) {
   out += '}';
 }
 
-Refusal reused() {
-  return {.cause = Cause::KEY_REUSED,
-      .evidence = "the idempotency_key was used for a call with another body",
-      .field = "idempotency_key"};
-}
-
 } // namespace
 
 std::string hash_of_call(const json::Object& body, std::string_view key_member) {
@@ -57,10 +51,11 @@ struct IdempotentCalls::Life {
   IdempotentCalls* calls;
 };
 
-IdempotentCalls::IdempotentCalls(engine::CallRecords& store, Executor& control, Metrics& metrics)
+IdempotentCalls::IdempotentCalls(engine::CallRecords& store, Executor& control, const Clock& clock, Metrics& metrics)
     : store_(store),
       control_(control),
       meter_(metrics, "repeated_calls", kMostWaiting),
+      recent_(clock, metrics),
       life_(std::make_shared<Life>(this)) {}
 
 IdempotentCalls::~IdempotentCalls() {
@@ -80,6 +75,10 @@ Completion<T> IdempotentCalls::posted(std::move_only_function<void(IdempotentCal
 }
 
 void IdempotentCalls::run(CallRequest request, Work work, Completion<CallAnswer> done) {
+  if (request.effect == CallEffect::memory) {
+    auto unrecorded = [work = std::move(work)](Completion<std::string> end) mutable { work({}, std::move(end)); };
+    return recent_.run(request.key, std::move(request.body_hash), std::move(unrecorded), std::move(done));
+  }
   control_.post([life = life_, request = std::move(request), work = std::move(work), done = std::move(done)]() mutable {
     if (life->calls != nullptr) life->calls->enter(std::move(request), std::move(work), std::move(done));
   });
@@ -104,7 +103,7 @@ void IdempotentCalls::enter(CallRequest request, Work work, Completion<CallAnswe
 
 void IdempotentCalls::join(
     const rooms::CallKey& key, Running& running, const std::string& body_hash, Completion<CallAnswer> done) {
-  if (running.body_hash != body_hash) return done(std::unexpected(reused()));
+  if (running.body_hash != body_hash) return done(std::unexpected(key_reused()));
   if (waiting_ >= kMostWaiting) {
     meter_.refused();
     return done(std::unexpected(Refusal{.cause = Cause::BUSY,
@@ -134,7 +133,7 @@ void IdempotentCalls::found(CallRequest request, Work work, Result<std::optional
   if (!known) return end(request.key, std::unexpected(std::move(known).error()));
   if (*known) {
     engine::StoredCall& call = **known;
-    if (call.body_hash != request.body_hash) return end(request.key, std::unexpected(reused()));
+    if (call.body_hash != request.body_hash) return end(request.key, std::unexpected(key_reused()));
     if (call.done) return end(request.key, CallAnswer{.text = std::move(call.answer), .replayed = true});
     // It began in a process that ended before it could say how: again.
   }

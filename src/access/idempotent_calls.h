@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/recent_calls.h"
 #include "base/clock.h"
 #include "base/completion.h"
 #include "base/executor.h"
@@ -36,6 +37,7 @@ inline constexpr std::size_t kIdempotencyKeyBytes = 255;
 
 enum class CallEffect : std::uint8_t {
   message, // stores one message; in a room that keeps none, the record is stored afterwards
+  memory,  // something that only the memory of this process keeps: so is the record (recent_calls.h)
   other,
 };
 
@@ -45,11 +47,6 @@ struct CallRequest {
   CallEffect effect{};
   std::function<std::string(const rooms::Appended&)> answer = {}; // with Effect::message: the answer of the call
 };
-struct CallAnswer {
-  std::string text;
-  bool replayed = false;
-};
-
 class IdempotentCalls {
  public:
   static constexpr Millis kWait{5'000};               // for the first call; then BUSY
@@ -59,14 +56,14 @@ class IdempotentCalls {
   using Work = std::move_only_function<void(rooms::CallRecordPtr record, Completion<std::string> done)>;
 
   // The references must outlive it.
-  IdempotentCalls(engine::CallRecords& store, Executor& control, Metrics& metrics);
+  IdempotentCalls(engine::CallRecords& store, Executor& control, const Clock& clock, Metrics& metrics);
   ~IdempotentCalls();
   IdempotentCalls(const IdempotentCalls&) = delete;
   IdempotentCalls& operator=(const IdempotentCalls&) = delete;
 
-  // Any thread; `work` and `done` run on the control plane. KEY_REUSED (field idempotency_key) for another body under a
-  // used key; BUSY; what the store refuses with; what the work refuses with, which is not kept: the call may be tried
-  // again.
+  // Any thread; `work` and `done` run on the control plane, with CallEffect::memory as RecentCalls says. KEY_REUSED
+  // (field idempotency_key) for another body under a used key; BUSY; what the store refuses with; what the work refuses
+  // with, which is not kept: the call may be tried again.
   void run(CallRequest request, Work work, Completion<CallAnswer> done);
 
  private:
@@ -93,6 +90,7 @@ class IdempotentCalls {
   engine::CallRecords& store_;
   Executor& control_;
   LimitMeter meter_;
+  RecentCalls recent_;
   std::map<rooms::CallKey, Running> running_;
   std::uint64_t last_number_ = 0;
   std::size_t waiting_ = 0;

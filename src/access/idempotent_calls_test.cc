@@ -34,7 +34,7 @@ struct World {
     store.open({});
     make();
   }
-  void make() { calls = std::make_unique<IdempotentCalls>(store.store().calls(), control, metrics); }
+  void make() { calls = std::make_unique<IdempotentCalls>(store.store().calls(), control, store.clock(), metrics); }
   void settle() {
     do {
       control.run_due();

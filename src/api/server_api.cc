@@ -190,11 +190,13 @@ void ServerApi::run(const ExchangePtr& exchange, const Method& method, const jso
 
 void ServerApi::run_once(Call call, const Method& method, const json::Object& request, Completion<Answer> done,
     std::shared_ptr<bool> replayed) const {
+  using access::CallEffect;
+  const CallEffect of_message = deps_.context.rooms.durable(call.room()) ? CallEffect::message : CallEffect::memory;
   const std::string key_id = std::visit([](const auto& id) { return id.str(); }, call.caller().id);
   access::CallRequest once{
       .key = {key_id, std::string(method.name), std::string(call.arguments.text("idempotency_key"))},
       .body_hash = access::hash_of_call(request),
-      .effect = method.stores_message ? access::CallEffect::message : access::CallEffect::other};
+      .effect = method.stores_message ? of_message : CallEffect::other};
   if (method.stores_message)
     once.answer = [](const rooms::Appended& stored) { return position(stored.offset, stored.epoch); };
   deps_.context.calls.run(std::move(once),

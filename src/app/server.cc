@@ -303,7 +303,7 @@ void Server::Parts::make_gateway() {
       std::make_unique<gateway::Gateway>(around.loops, gateway_policy(config, around.loops.size()), std::move(deps));
   key_ring = std::make_unique<access::KeyRing>(
       chat->api_keys(), access::KeyRingPolicy{}, around.control, around.clock, around.metrics, around.log);
-  calls = std::make_unique<access::IdempotentCalls>(chat->calls(), around.control, around.metrics);
+  calls = std::make_unique<access::IdempotentCalls>(chat->calls(), around.control, around.clock, around.metrics);
   api_keys = std::make_unique<ApiKeys>(config.api_key, *key_ring);
   api = std::make_unique<api::ServerApi>(server_api_deps());
   report_limit(around.metrics, "rooms_loaded", static_cast<double>(rooms.rooms_loaded),

@@ -61,6 +61,8 @@ class RoomHome {
   [[nodiscard]] io::Loop& loop() { return loop_; }
   [[nodiscard]] const std::shared_ptr<Listener>& listener() const { return outlets_.here; } // of this loop; any thread
 
+  [[nodiscard]] bool durable(const RoomName& room) const { return policy_.rules.durable(room.view()); } // any thread
+
   // RoomService documents them. `done` runs on this loop, at once or later.
   void join(Actor actor, JoinRequest request, Completion<Joined> done);
   void leave(ListenerId listener, const UserId& user, const RoomName& room, bool evicted);

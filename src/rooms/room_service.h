@@ -21,6 +21,9 @@ class RoomService {
   // `homes` outlives this. `here`: the home of the caller's loop.
   RoomService(const Homes& homes, std::optional<ListenerId> here) : homes_(homes), here_(here) {}
 
+  // Whether the messages of a room of that name outlive this process. Any thread.
+  [[nodiscard]] bool durable(const RoomName& room) const { return homes_.at(0).durable(room); }
+
   // Refusals of all functions that name a room: NOT_A_MEMBER, PERMISSION_DENIED, ROOM_NAME_INVALID, BUSY, RATE_LIMITED
   // (the user's share of loaded rooms), the store's (STORE_FULL and the like), and these:
 
