@@ -96,6 +96,8 @@ class FieldReader {
     member(entry_) = value.get_bool();
   }
   void operator()(Member<std::optional<std::uint64_t>> member, const json::Value& value) {
+    if (value.is_double()) return wrong("it has a fraction");
+    if (value.is_uint64()) return wrong("it is outside that range");
     if (!value.is_int64()) return wrong_type(value);
     const std::int64_t number = value.get_int64();
     if (number < 0 || static_cast<std::uint64_t>(number) > field_.max) return wrong("it is outside that range");

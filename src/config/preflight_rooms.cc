@@ -9,12 +9,28 @@
 namespace foyer::config {
 namespace {
 
+// Whether there may be a room that the rule is for.
+bool reaches_any(std::string_view pattern) {
+  if (pattern.find('~') != std::string_view::npos) return true; // part of an id that is not made up here
+  for (const std::string_view under : {"", "x"}) {
+    std::string name;
+    for (const char c : pattern)
+      if (c == '*')
+        name += under;
+      else
+        name += c;
+    if (rooms::kind_of(name) && rooms::reaches(pattern, name)) return true;
+  }
+  return false;
+}
+
 class RoomChecks {
  public:
   explicit RoomChecks(const Loaded& loaded) : loaded_(loaded), rules_(loaded.config.room_rules) {}
 
   std::vector<Finding> run() {
     for (at_ = 0; at_ < rules_.size(); ++at_) {
+      possible();
       reserved();
       combined();
       reached();
@@ -30,6 +46,20 @@ class RoomChecks {
     return found_.back();
   }
 
+  void possible() {
+    const std::string& match = rule().match;
+    if (match.empty()) return; // reported already
+    if (!reaches_any(match)) {
+      report("match", "no room has such a name.",
+          "See docs/protocol.md for the names of rooms; private:, direct: and user: are in lower case.");
+      return;
+    }
+    for (const std::string stem : {"private", "direct", "user"})
+      if (match.starts_with(stem + "*"))
+        report("match", fmt::format("it reaches no {} rooms.", stem == "user" ? "own" : stem),
+            fmt::format("Write {}:* for those.", stem))
+            .severity = Severity::warning;
+  }
   void reserved() {
     const auto prefix = rooms::reserved_prefix(rule().match);
     if (!prefix || *prefix == "private:" || !rule().join || *rule().join == rooms::JoinBy::members) return;

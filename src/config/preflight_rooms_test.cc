@@ -61,6 +61,7 @@ TEST(Rooms, WrongValuesAreFindingsThatNameTheRule) {
   EXPECT_THAT(said("[[rooms]]\nmatch = \"a b\"\n"), ElementsAre(HasSubstr("INVALID_VALUE match: ")));
   EXPECT_THAT(
       said("[[rooms]]\nmatch = \"tea\"\nhistory_messages = -1\n"), ElementsAre(HasSubstr("outside that range")));
+  EXPECT_THAT(said("[[rooms]]\nmatch = \"tea\"\nhistory_days = 1.5\n"), ElementsAre(HasSubstr("it has a fraction")));
   EXPECT_THAT(said("[[rooms]]\nmatch = \"tea\"\nhistory_days = \"7\"\n"), ElementsAre(HasSubstr("it is a text")));
   EXPECT_THAT(said("[[rooms]]\nmatch = \"tea\"\npresence = 1\n"), ElementsAre(HasSubstr("it is a number")));
   EXPECT_THAT(said("[[rooms]]\nmatch = \"tea\"\nhistory = 5\n"), ElementsAre(HasSubstr("UNKNOWN_OPTION history: ")));
@@ -96,6 +97,25 @@ TEST(Rooms, ValuesWithoutEffectAreRefused) {
       ElementsAre(HasSubstr("INVALID_VALUE join_events: ")));
   EXPECT_THAT(said("[[rooms]]\nmatch = \"tea\"\njoin = \"nobody\"\nwrite = \"anyone\"\n"),
       ElementsAre(HasSubstr("INVALID_VALUE write: ")));
+}
+
+TEST(Rooms, APatternThatNoRoomMatchesIsRefused) {
+  for (const std::string match : {"Private:*", "USER:ann", "private:Plan", "direct:a:b", "tea:", ":*:", "a|b"})
+    EXPECT_THAT(
+        said("[[rooms]]\nmatch = \"" + match + "\"\ntyping = false\n"), ElementsAre(HasSubstr("INVALID_VALUE match: ")))
+        << match;
+  for (const std::string match :
+      {"*", "a*", "*:a", "News:*", "private:*", "direct:*", "user:*", "user:shop|*", "user:shop|~*", "user:a@b", "p*"})
+    EXPECT_THAT(said("[[rooms]]\nmatch = \"" + match + "\"\ntyping = false\n"), IsEmpty()) << match;
+}
+
+TEST(Rooms, APatternThatMayBeMeantForPrivateRoomsIsAWarning) {
+  for (const std::string stem : {"private", "direct", "user"}) {
+    const auto findings = with_toml("[[rooms]]\nmatch = \"" + stem + "*\"\njoin = \"nobody\"\n").findings();
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].severity, Severity::warning);
+    EXPECT_EQ(findings[0].fix, "Write " + stem + ":* for those.");
+  }
 }
 
 TEST(Rooms, ARuleThatIsNeverReachedIsAWarning) {
