@@ -9,8 +9,8 @@ const ASK_MS = 30_000; // a function that has not answered by then has failed
 const failed = (message) => refusal({ code: 'CLIENT_TOKEN_FAILED', heard: 'client', retry: 'after', who: 'client', message: `There is no token: ${message}`,
   next: 'Look at the function `token` that the application gave to connect() or join(); it is asked again.' });
 
-const none = () => refusal({ code: 'CLIENT_NO_TOKEN', heard: 'client', who: 'user', message: 'The application has no token for this user.',
-  next: 'Sign in to the application, then call start().' });
+const none = () => refusal({ code: 'CLIENT_NO_TOKEN', heard: 'client', who: 'user', message: 'The application has no token for this user, or for this room.',
+  next: 'Sign in to the application, then call start() or, for a room, join().' });
 
 export class Tokens {
   #ask;
