@@ -98,6 +98,7 @@ rooms::Actor Session::actor() const {
 rooms::Actor Session::actor_in(std::string_view room) const {
   rooms::Actor by = actor();
   by.has_token = has_token_for(room);
+  by.let_in = is_let_in(room);
   return by;
 }
 
@@ -146,14 +147,14 @@ void Session::about_room(const Command& command) {
       if (shard().subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
       if (!shard().policy().rooms.rules.of(room.view()).typing)
         return refuse_command(command.id, rooms::turned_off("typing"));
-      return service.typing(actor_in(room.view()), std::move(room), command.on);
+      return service.typing(actor_in(command.room), std::move(room), command.on);
     case CommandType::presence:
       return service.presence(
-          actor_in(room.view()), std::move(room), answer_limit(), shard().answer_to<rooms::PresenceNow>(to));
+          actor_in(command.room), std::move(room), answer_limit(), shard().answer_to<rooms::PresenceNow>(to));
     case CommandType::history: return history(command);
     case CommandType::delete_:
       return service.erase(
-          actor_in(room.view()), std::move(room), command.offset, shard().answer_to<rooms::MessageErased>(to));
+          actor_in(command.room), std::move(room), command.offset, shard().answer_to<rooms::MessageErased>(to));
     case CommandType::create:
       if (*kind != rooms::RoomKind::private_)
         return refuse_command(command.id,
@@ -162,7 +163,7 @@ void Session::about_room(const Command& command) {
                 .field = "room"});
       if (auto allowed = rooms::may_create(identity_.permissions()); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
-      return service.create(actor_in(room.view()), std::move(room), shard().answer_to<rooms::RoomCreated>(to));
+      return service.create(actor_in(command.room), std::move(room), shard().answer_to<rooms::RoomCreated>(to));
     case CommandType::invite: return about_person(command);
     case CommandType::accept:
     case CommandType::decline:
@@ -174,7 +175,8 @@ void Session::about_room(const Command& command) {
     case CommandType::remove:
       if (!rooms::kind_of("user:" + std::string(command.user)).has_value())
         return refuse_command(command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "not a user id", .field = "user"});
-      return service.remove(actor(), std::move(room), UserId{command.user}, shard().answer_to<rooms::UserRemoved>(to));
+      return service.remove(
+          actor_in(command.room), std::move(room), UserId{command.user}, shard().answer_to<rooms::UserRemoved>(to));
     default: return;
   }
 }
@@ -275,7 +277,8 @@ void Session::begin_join(JoinTicket ticket, rooms::JoinRequest request, const Id
 
 // A later token extends an earlier one. Where the rule of the room asks for no token, it ends nothing.
 void Session::add_pass(const RoomName& room, const Identity& token, WallTime ends) {
-  if (!needs_token(room)) return;
+  const rooms::JoinBy join = shard().policy().rooms.rules.of(room.view()).join;
+  if (join == rooms::JoinBy::anyone || (join != rooms::JoinBy::token && ends != kNoEnd)) return;
   if (!passes_) passes_ = std::make_unique<std::vector<RoomPass>>();
   const auto known = std::ranges::find(*passes_, room, &RoomPass::room);
   if (known == passes_->end())

@@ -20,8 +20,8 @@ void Session::about_person(const Command& command) {
   const std::string field = command.user.empty() ? "name" : "user";
   auth::PersonRequest question{.id = std::string(command.user), .name = std::string(command.name)};
   shard().find_person(*this, std::move(question),
-      [&shard = shard(), by = actor(), to = reply_to(command.id), room = RoomName{command.room}, direct, field](
-          Result<std::optional<auth::Person>> found) mutable {
+      [&shard = shard(), by = actor_in(command.room), to = reply_to(command.id), room = RoomName{command.room}, direct,
+          field](Result<std::optional<auth::Person>> found) mutable {
     const auto refuse = [&](Refusal refusal) { shard.refuse(to, std::move(refusal)); };
     if (!found) return refuse(std::move(found).error());
     if (!*found) return refuse({.cause = Cause::NO_SUCH_PERSON, .field = field});

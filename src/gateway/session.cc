@@ -102,7 +102,7 @@ std::optional<Millis> Session::next_deadline() const {
                             : identity_.expires_at() - policy.token_warning;
   if (passes_)
     for (const RoomPass& pass : *passes_)
-      if (pass.ends != WallTime::max()) next = next ? std::min(*next, pass.ends) : pass.ends;
+      if (pass.ends != kNoEnd) next = next ? std::min(*next, pass.ends) : pass.ends;
   if (!next) return std::nullopt;
   return std::chrono::duration_cast<Millis>(*next - shard().loop().wall());
 }
@@ -151,6 +151,12 @@ bool Session::has_token_for(std::string_view room) const {
   if (std::ranges::find(identity_.rooms(), room) != identity_.rooms().end()) return true;
   return passes_ &&
       std::ranges::find(*passes_, room, [](const RoomPass& pass) { return pass.room.view(); }) != passes_->end();
+}
+
+bool Session::is_let_in(std::string_view room) const {
+  return passes_ && std::ranges::any_of(*passes_, [&](const RoomPass& pass) {
+    return pass.ends == kNoEnd && pass.room.view() == room;
+  });
 }
 
 void Session::check_revocation() {

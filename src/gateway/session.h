@@ -136,8 +136,9 @@ class Session {
   void leave_all();
   void introduce(); // makes the user known to people look-ups
   [[nodiscard]] rooms::Actor actor() const;
-  [[nodiscard]] rooms::Actor actor_in(std::string_view room) const; // with what its tokens say about the room
+  [[nodiscard]] rooms::Actor actor_in(std::string_view room) const; // with what lets it into the room
   [[nodiscard]] bool has_token_for(std::string_view room) const;
+  [[nodiscard]] bool is_let_in(std::string_view room) const; // by the application, which joined it there
   void add_pass(const RoomName& room, const Identity& token, WallTime ends);
   [[nodiscard]] bool needs_token(const RoomName& room) const; // by its rule
   [[nodiscard]] ReplyTo reply_to(MessageId id) const;         // for the current command
@@ -149,8 +150,9 @@ class Session {
   struct RoomPass {
     RoomName room;
     PackedIdentity token;
-    WallTime ends{}; // with the leeway
+    WallTime ends{}; // with the leeway; kNoEnd: by the application
   };
+  static constexpr WallTime kNoEnd = WallTime::max();
   // Ends the subscriptions of passes for which there is a cause, unless another token names the room.
   void end_passes(const std::function<std::optional<Cause>(const RoomPass&)>& why);
 

@@ -25,7 +25,7 @@ struct Actor {
       {};                       // events that concern one user skip the session that caused them
   std::shared_ptr<UserUse> use; // this user's use over all sessions; never null
   bool has_token = false;       // a token of this user names the room of the request
-  bool let_in = false;          // an application lets this user into public rooms: no rule holds for it there
+  bool let_in = false;          // an application joined it to the public room of the request: it may read there
 
   [[nodiscard]] bool is_application() const {
     return std::holds_alternative<ApiKeyId>(from) || std::holds_alternative<ClientId>(from);

@@ -23,7 +23,7 @@ std::optional<Refusal> RoomHome::decide_by_name(
   if (!kind) return kind.error();
   const Standing standing{.member = may_be_inside(*kind, name.view(), actor.user),
       .token = actor.has_token,
-      .application = actor.is_application() || (actor.let_in && *kind == RoomKind::public_)};
+      .application = actor.is_application() || (actor.let_in && act == Act::read && *kind == RoomKind::public_)};
   const bool with_members = *kind == RoomKind::private_ || *kind == RoomKind::direct;
   auto allowed = may(act, with_members ? RoomKind::private_ : *kind, settings, standing, actor.permissions);
   if (allowed) return std::nullopt;
@@ -46,7 +46,7 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   }
   const auto kind = kind_of(name.view());
   const bool known_to_members =
-      *kind == RoomKind::public_ && settings.join == JoinBy::members && !actor.is_application();
+      *kind == RoomKind::public_ && settings.join == JoinBy::members && !actor.is_application() && !actor.let_in;
   const bool make = load_as == Load::made && !known_to_members;
   if (known_to_members) // to those outside, one that does not exist looks like any other
     operation = [then = std::move(operation)](Result<Room*> opened) mutable {

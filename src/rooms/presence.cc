@@ -55,7 +55,7 @@ bool RoomHome::is_member(const Room& room, const UserId& user) const {
 std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act act) const {
   const Standing standing{.member = is_member(room, actor.user),
       .token = actor.has_token,
-      .application = actor.is_application() || (actor.let_in && room.kind == RoomKind::public_)};
+      .application = actor.is_application() || (actor.let_in && act == Act::read && room.kind == RoomKind::public_)};
   auto allowed = may(act, room.kind, room.settings, standing, actor.permissions);
   if (allowed) return std::nullopt;
   return std::move(allowed).error();

@@ -28,6 +28,8 @@ const RULES = [
   { match: 'none-*', history_messages: 0 },
   { match: 'club-*', join: 'members' },
   { match: 'stage-*', write: 'members' },
+  { match: 'desk-*', durable: false, write: 'members' },
+  { match: 'chat-*', join: 'token' },
   { match: 'private:lounge-*', join: 'anyone' },
   { match: 'private:vault-*', join: 'token' },
   { match: 'user:*', write: 'server' },
@@ -235,6 +237,40 @@ test('whom the application joined stays, whatever token comes', async () => {
   await call(node, 'unsubscribe', { user: 'shop|10', channel: 'orders-12' });
   await ten.next('room_removed', { room: 'orders-12' });
   assert.equal(await code(ten.join('orders-12')), 'ROOM_TOKEN_REQUIRED');
+});
+
+test('where a token lets somebody in, every command works', async () => {
+  const rooms = ['chat-1', 'private:vault-2'];
+  const [seven, eight] = [await enter(node, { sub: '11', rooms }), await enter(node, { sub: '12', rooms })];
+  await call(node, 'user_upsert', { user: 'shop|13', name: 'thirteen' });
+  assert.equal(await code(seven.ask('create', { room: 'private:vault-2' })), 'created');
+  for (const room of rooms) {
+    for (const one of [seven, eight]) assert.equal(await code(one.join(room)), 'joined');
+    assert.equal(await code(seven.ask('presence', { room })), 'presence');
+    seven.send({ type: 'typing', room, on: true });
+    await eight.next('typing', { room });
+    const { offset } = await seven.say(room, 'wrong');
+    assert.equal(await code(seven.ask('delete', { room, offset })), 'deleted');
+  }
+  assert.equal(await code(seven.ask('invite', { room: 'private:vault-2', user: 'shop|13' })), 'invited');
+  assert.equal(await code(eight.ask('invite', { room: 'private:vault-2', user: 'shop|13' })), 'NOT_A_MEMBER');
+  assert.equal(await code(seven.ask('remove', { room: 'private:vault-2', user: 'shop|11' })), 'removed');
+});
+
+test('whom the application joined reads there, whoever may join, and writes no more than before', async () => {
+  const client = await enter(node, { sub: '14' });
+  for (const [room, refusal] of [['orders-7', 'PERMISSION_DENIED'], ['club-new', 'NOT_A_MEMBER'], ['club-9', 'NOT_A_MEMBER']]) {
+    if (room !== 'club-new') await call(node, 'publish', { channel: room, message: 'first' });
+    assert.equal(await code(client.ask('history', { room })), refusal);
+    await call(node, 'subscribe', { user: 'shop|14', channel: room });
+    await client.next('joined', { room, by: 'server' });
+    for (const type of ['history', 'presence']) assert.equal(await code(client.ask(type, { room })), type, room);
+    assert.equal(await code(client.join(room)), 'joined');
+    assert.equal(await code(client.say(room, 'x')), refusal);
+    await call(node, 'unsubscribe', { user: 'shop|14', channel: room });
+    await client.next('room_removed', { room });
+    for (const type of ['history', 'presence', 'join']) assert.equal(await code(client.ask(type, { room })), refusal, room);
+  }
 });
 
 test('the rooms of a token go with its ticket, from one process to another', async (t) => {
