@@ -88,6 +88,12 @@ test('in a room that is kept in memory a repetition is still one message; a rest
   assert.equal(await count(node, 'ram'), 1);
   assert.deepEqual(await error(node, 'publish', { ...body, message: 'y' }), [409, 'KEY_REUSED']);
   assert.deepEqual(await error(node, 'publish', { channel: 'ram.1', message: 'x', idempotency_key: 'k1' }), [409, 'KEY_REUSED']);
+  // Far more keys than such a room remembers for its users.
+  const command = (i) => ({ publish: { channel: 'ram.many', message: `${i}`, idempotency_key: `many-${i}` } });
+  for (let i = 0; i < 10_500; i += 500) {
+    const { replies } = (await post(node, 'batch', { commands: Array.from({ length: 500 }, (_, n) => command(i + n)) })).json;
+    assert.equal(replies.at(-1).publish?.offset, i + 500, JSON.stringify(replies.at(-1)));
+  }
   await node.terminate();
   const again = await serve(t, { data: node.data, args: ['--non-durable-rooms', 'ram*'] });
   const repeated = await post(again, 'publish', body);
