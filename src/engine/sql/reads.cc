@@ -234,24 +234,58 @@ Result<HistoryPage> read_history(store::Database& db, const HistoryRequest& ques
 
 namespace {
 
+constexpr std::size_t kPublicRooms = 64; // read at once, at least
+
 struct PublicRoom {
   RoomRow row;
   bool member = false;
 };
 
+Result<std::vector<PublicRoom>> public_rooms_in(store::Statement rows, bool all_member) {
+  std::vector<PublicRoom> list;
+  for (;;) {
+    TRY(there, rows.step());
+    if (!there) return list;
+    list.push_back({row_of(rows), all_member || rows.integer(5) > 0});
+  }
+}
+
 Result<std::vector<PublicRoom>> read_public_rooms(
     store::Database& db, const UserId& user, const std::string& after, std::size_t limit) {
-  std::vector<PublicRoom> list;
   TRY(rows,
       db.query(
           "SELECT id, name, kind, epoch, last_offset, (SELECT count(*) FROM members m WHERE m.room_id = rooms.id AND "
           "m.\"user\" = ?) FROM rooms WHERE kind = 0 AND name > ? ORDER BY name LIMIT ?",
           user, after, limit));
-  for (;;) {
-    TRY(there, rows.step());
-    if (!there) return list;
-    list.push_back({row_of(rows), rows.integer(5) > 0});
+  return public_rooms_in(std::move(rows), false);
+}
+
+// Those that the user is a member of, between two names.
+Result<std::vector<PublicRoom>> read_own_public_rooms(
+    store::Database& db, const UserId& user, const std::string& after, const std::string& before, std::size_t limit) {
+  TRY(rows,
+      db.query("SELECT r.id, r.name, r.kind, r.epoch, r.last_offset FROM members m JOIN rooms r ON r.id = m.room_id"
+               " WHERE m.\"user\" = ? AND r.name > ? AND r.name < ? AND r.kind = 0 ORDER BY r.name LIMIT ?",
+          user, after, before, limit));
+  return public_rooms_in(std::move(rows), true);
+}
+
+bool closes(const rooms::RoomRule& rule) { return rule.join && *rule.join != rooms::JoinBy::anyone; }
+
+// The end of the names around this one that are all closed to those who are no members, if a rule like orders-* says
+// so: there may be a great many of them, of which nobody is to read each.
+std::optional<std::string> closed_until(const RoomRules& rules, std::string_view room) {
+  const rooms::RoomRule* rule = rules.rule_of(room);
+  if (rule == nullptr || !closes(*rule)) return std::nullopt;
+  const std::string_view match = rule->match;
+  const auto stem = match.substr(0, match.find('*'));
+  if (stem.size() + 1 != match.size()) return std::nullopt; // a star elsewhere, or none
+  for (const rooms::RoomRule* earlier = rules.all().data(); earlier != rule; ++earlier) {
+    if (closes(*earlier) || rooms::reserved_prefix(earlier->match)) continue;
+    const auto literal = std::string_view(earlier->match).substr(0, earlier->match.find('*'));
+    if (literal.starts_with(stem) || stem.starts_with(literal)) return std::nullopt;
   }
+  return std::string(stem) + "~"; // behind all that a public room's name may have
 }
 
 } // namespace
@@ -271,16 +305,24 @@ Result<RoomsPage> read_rooms_of(store::Database& db, const RoomsRequest& questio
   }
   if (page.rooms.size() < wanted) {
     // Skips those of `joined`, which were in the first part, and those that are not open to the user.
-    std::string from(in_first_part ? std::string_view() : after);
-    for (bool more = true; more && page.rooms.size() < wanted;) {
-      const std::size_t limit = wanted - page.rooms.size() + question.joined.size();
-      TRY(others, read_public_rooms(db, question.user, from, limit));
-      more = others.size() == limit;
-      if (more) from = others.back().row.room.str();
-      for (auto& [row, member] : others) {
+    const auto add_open = [&](std::vector<PublicRoom>&& found) {
+      for (auto& [row, member] : found) {
         const rooms::JoinBy join = rules.of(row.room.view()).join;
         const bool open = join == rooms::JoinBy::anyone || (join == rooms::JoinBy::members && member);
         if (open && page.rooms.size() < wanted && !is_joined(row.room)) page.rooms.push_back(std::move(row));
+      }
+    };
+    std::string from(in_first_part ? std::string_view() : after);
+    for (bool more = true; more && page.rooms.size() < wanted;) {
+      const std::size_t limit = std::max(wanted - page.rooms.size() + question.joined.size(), kPublicRooms);
+      TRY(others, read_public_rooms(db, question.user, from, limit));
+      more = others.size() == limit;
+      if (more) from = others.back().row.room.str();
+      add_open(std::move(others));
+      if (const auto end = more ? closed_until(rules, from) : std::nullopt) {
+        TRY(own, read_own_public_rooms(db, question.user, from, *end, limit));
+        from = own.size() == limit ? own.back().row.room.str() : *end;
+        add_open(std::move(own));
       }
     }
   }

@@ -113,6 +113,30 @@ TEST_P(RoomDirectoryContract, RoomsThatAUserMayNotJoinAreNotListed) {
   EXPECT_EQ(page({.user = UserId("bob"), .joined = {RoomName("with-token")}}), "with-token tea zoo");
 }
 
+TEST_P(RoomDirectoryContract, AListSkipsManyClosedRoomsAndMissesNoOpenOne) {
+  w->open({.rules = RoomRules({{.match = "orders-0", .join = rooms::JoinBy::anyone},
+               {.match = "club-*", .join = rooms::JoinBy::members}, {.match = "m*-*", .join = rooms::JoinBy::nobody},
+               {.match = "orders-*", .join = rooms::JoinBy::token}})});
+  for (const std::string prefix : {"club-", "many-", "orders-"})
+    for (int i = 0; i < 150; ++i) ASSERT_TRUE(w->say(prefix + std::to_string(i), "server", "hello"));
+  for (const std::string room : {"a", "club", "club.1", "m", "orders", "orders.1", "zoo"})
+    ASSERT_TRUE(w->say(room, "server", "hello"));
+  for (const std::string room : {"club-0", "club-149", "club-99"}) ASSERT_TRUE(w->add(room, "ann"));
+  EXPECT_EQ(
+      w->rooms_of("ann"), "a@1 club@1 club-0@1 club-149@1 club-99@1 club.1@1 m@1 orders@1 orders-0@1 orders.1@1 zoo@1");
+  EXPECT_EQ(w->rooms_of("bob"), "a@1 club@1 club.1@1 m@1 orders@1 orders-0@1 orders.1@1 zoo@1");
+  std::string all;
+  RoomsRequest question{.user = UserId("ann"), .limit = 2};
+  for (bool more = true; more;) {
+    auto page = w->ask<RoomsPage>([&](Completion<RoomsPage> d) { w->directory().rooms_of(question, std::move(d)); });
+    ASSERT_TRUE(page);
+    for (const RoomRow& row : page->rooms) all += row.room.str() + " ";
+    more = page->more;
+    if (more) question.after = page->rooms.back().room;
+  }
+  EXPECT_EQ(all, "a club club-0 club-149 club-99 club.1 m orders orders-0 orders.1 zoo ");
+}
+
 TEST_P(RoomDirectoryContract, APrivateRoomHasNoMoreMembersThanItsLimit) {
   w->open({.room_members = 2});
   ASSERT_TRUE(w->create("private:den", "ann"));
