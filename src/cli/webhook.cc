@@ -14,8 +14,8 @@
 #include "cli/command_line.h"
 #include "cli/offline_hooks.h"
 #include "client/outgoing.h"
+#include "client/signature.h"
 #include "config/load.h"
-#include "hooks/signature.h"
 
 namespace foyer::cli {
 namespace {
@@ -181,7 +181,7 @@ struct Job {
     TRY(types, types_of(arguments.types));
     TRY_VOID(check_rooms(arguments.rooms));
     const std::string id = "hook_" + system_entropy().short_id();
-    const std::string secret = hooks::make_secret(system_entropy());
+    const std::string secret = client::make_secret(system_entropy());
     const HookRow row{.id = id,
         .url = arguments.id,
         .types = types,
@@ -261,7 +261,7 @@ struct Job {
   }
 
   [[nodiscard]] Result<bool> rotate() {
-    const std::string secret = arguments.drop_old ? "" : hooks::make_secret(system_entropy());
+    const std::string secret = arguments.drop_old ? "" : client::make_secret(system_entropy());
     TRY_VOID(hooks.ask<bool>([&](Hooks& h, auto done) {
       h.rotate_hook(arguments.id, arguments.drop_old ? "" : sealed(arguments.id, secret), std::move(done));
     }));

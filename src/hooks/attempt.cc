@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
-#include "hooks/signature.h"
+#include "client/signature.h"
 
 namespace foyer::hooks {
 namespace {
@@ -49,7 +49,7 @@ client::PoolCall request_of(const engine::HookEvent& event, std::string_view tar
   const std::int64_t timestamp = unix_seconds(now);
   Headers headers{{"Content-Type", "application/json"}, {"Accept", "*/*"}, {"User-Agent", std::string(user_agent)},
       {"webhook-id", event.id}, {"webhook-timestamp", std::to_string(timestamp)},
-      {"webhook-signature", sign(keys, event.id, timestamp, body)}};
+      {"webhook-signature", client::sign(keys, event.id, timestamp, body)}};
   return {.method = "POST",
       .target = std::string(target),
       .headers = std::move(headers),

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "client/outgoing.h"
+#include "client/signature.h"
 #include "hooks/attempt.h"
 #include "hooks/delivery.h"
-#include "hooks/signature.h"
 
 namespace foyer::hooks {
 namespace {
@@ -183,7 +183,7 @@ bool Sender::State::prepare(Hook& hook) const {
     if (sealed->empty()) continue;
     auto secret = deps.seal->open(*sealed, "hook:" + hook.row.id);
     if (!secret) return unusable(secret.error());
-    auto key = key_of(*secret);
+    auto key = client::key_of(*secret);
     if (!key) return unusable(key.error());
     hook.keys.push_back(std::move(*key));
   }

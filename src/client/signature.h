@@ -1,4 +1,5 @@
-// Secrets and signatures of the Standard Webhooks specification, symmetric form.
+// Secrets and signatures of the Standard Webhooks specification, symmetric form: of requests to an application, which
+// are its webhooks and questions to it.
 #pragma once
 
 #include <span>
@@ -8,7 +9,7 @@
 #include "base/clock.h"
 #include "base/refusal.h"
 
-namespace foyer::hooks {
+namespace foyer::client {
 
 // "whsec_" and the standard base64, with padding, of 32 random bytes.
 [[nodiscard]] std::string make_secret(Entropy& entropy);
@@ -18,4 +19,4 @@ namespace foyer::hooks {
 [[nodiscard]] std::string sign(
     std::span<const std::string> keys, std::string_view id, std::int64_t timestamp, std::string_view body);
 
-} // namespace foyer::hooks
+} // namespace foyer::client

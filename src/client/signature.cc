@@ -1,4 +1,4 @@
-#include "hooks/signature.h"
+#include "client/signature.h"
 
 #include <array>
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-namespace foyer::hooks {
+namespace foyer::client {
 namespace {
 
 constexpr std::string_view kPrefix = "whsec_";
@@ -41,4 +41,4 @@ std::string sign(
   return out;
 }
 
-} // namespace foyer::hooks
+} // namespace foyer::client
