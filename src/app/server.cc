@@ -14,6 +14,7 @@
 #include "api/openapi.h"
 #include "api/server_api.h"
 #include "app/api_keys.h"
+#include "app/asked_application.h"
 #include "app/auth_role.h"
 #include "app/elsewhere.h"
 #include "app/limits.h"
@@ -44,6 +45,7 @@ struct Server::Parts {
   std::unique_ptr<engine::ChatStore> chat = std::move(around.chat); // with the gateway role
   std::unique_ptr<Webhooks> webhooks;                               // likewise
   std::unique_ptr<asking::Application> application;                 // null: none is asked
+  const asking::Asker* asker = nullptr;                             // it, for [[ask]]
   std::unique_ptr<AuthPart> auth;
   std::unique_ptr<TrustedIssuers> issuers; // of all tokens; before `auth` ends
   auth::RevocationTable revocations{revocation_policy(config), revocation_sources(config)};
@@ -78,6 +80,7 @@ struct Server::Parts {
 
   Result<void> build();
   Result<void> make_auth();
+  Result<void> make_application();
   void make_endings();
   void make_gateway();
   void make_webhooks();
@@ -126,6 +129,15 @@ Result<void> Server::Parts::make_auth() {
   }
   TRY(made, TrustedIssuers::make(config, around, auth->verifier()));
   issuers = std::move(made);
+  return {};
+}
+
+Result<void> Server::Parts::make_application() {
+  application = std::move(around.application);
+  if (application) return {};
+  TRY(made, make_asker(config, around));
+  asker = made.get();
+  application = std::move(made);
   return {};
 }
 
@@ -182,6 +194,7 @@ admin::ApiDeps Server::Parts::api_deps() {
         {.name = "chat_store", .needed = true, .read = [this] { return observe::state_of(chat->probe()); }});
   std::ranges::move(auth->ready(), std::back_inserter(ready));
   std::ranges::move(issuers->ready(), std::back_inserter(ready));
+  std::ranges::move(ask_checks(asker, config), std::back_inserter(ready));
   if (config.role_gateway)
     ready.push_back({.name = "revocations", .needed = true, .read = [this] {
       return revocations.current(around.clock.mono())
@@ -357,7 +370,7 @@ void Server::Parts::make_webhooks() {
 
 Result<void> Server::Parts::build() {
   make_webhooks(); // first: the auth role takes the seal key
-  application = std::move(around.application);
+  TRY_VOID(make_application());
   TRY_VOID(make_auth());
   report_limits();
   make_server();

@@ -3,7 +3,7 @@
 // happens.
 //
 //   if (application != nullptr && application->asks(Event::publish, room))
-//     application->publish({.client = …, .room = room, .data = R"({"message":"hi"})"}, std::move(then));
+//     application->publish({.client = …, .room = room, .chat = true, .data = "hi"}, std::move(then));
 //
 // A refusal is one of
 //   APP_REFUSED         it said no: its code and text are `detail`, for the client ("4001: sold out"), and evidence
@@ -30,8 +30,8 @@ enum class Event : std::uint8_t { connect, refresh, subscribe, publish };
 
 // What questions about one connection repeat. It is kept with the session and shared by its questions.
 struct Kept {
-  Headers headers;  // of the handshake, those that a table passes on
-  std::string meta; // a JSON object of the application; empty: none
+  Headers headers = {};  // of the handshake, those that a table passes on
+  std::string meta = {}; // a JSON object of the application; empty: none
 };
 using KeptPtr = std::shared_ptr<const Kept>; // null: nothing is kept
 // With what the last answer said; nothing: as it was.
@@ -51,7 +51,7 @@ struct ConnectQuestion {
 };
 // What is absent changes nothing.
 struct ConnectAnswer {
-  std::optional<WallTime> expires_at = {};            // of the connection, in place of the token's end; zero: never
+  std::optional<WallTime> expires_at = {};            // of the connection, in place of the token's end
   std::optional<std::string> name = {};               // shown to others, in place of the token's
   std::optional<std::string> scope = {};              // chat:read and chat:write, in place of the token's
   std::optional<std::vector<std::string>> rooms = {}; // more rooms, as in the claim `rooms` of a token
@@ -65,7 +65,7 @@ struct RefreshQuestion {
 };
 struct RefreshAnswer {
   bool expired = false;                    // the session ends
-  std::optional<WallTime> expires_at = {}; // zero: never
+  std::optional<WallTime> expires_at = {}; // nothing: the token's end stays
   std::optional<std::string> name = {};
   std::optional<std::string> meta = {};
 };
@@ -82,11 +82,12 @@ struct SubscribeAnswer {
 struct PublishQuestion {
   Client client;
   RoomName room;
-  std::string data; // JSON; of a chat text {"message":"…"}
+  bool chat = false; // a chat message, which the application gets as {"message":"…"}
+  std::string data;  // its text, or JSON
 };
 struct PublishAnswer {
   std::optional<Refusal> disconnect = {}; // as in SubscribeAnswer
-  std::optional<std::string> data = {};   // JSON, in place of the question's
+  std::optional<std::string> data = {};   // in place of the question's, of the same kind
 };
 
 // From any thread. Every question gets one answer, later, on the control plane.

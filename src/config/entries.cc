@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "config/illegal.h"
 #include "config/secrets.h"
+#include "config/values.h"
 
 namespace foyer::config {
 namespace {
@@ -33,12 +34,18 @@ struct TypeWords {
     return rule == "text" ? "a text" : rule;
   }
   std::string operator()(Member<bool>) const { return "true or false"; }
+  std::string operator()(Member<Millis>) const {
+    const auto shown = [](std::size_t ms) { return format_duration(Millis{static_cast<std::int64_t>(ms)}); };
+    return fmt::format("a duration from {} to {}, with ms, s, m or h", shown(field.min), shown(field.max));
+  }
   std::string operator()(Member<std::optional<bool>>) const { return "true or false"; }
   std::string operator()(Member<std::optional<std::uint64_t>>) const {
     return fmt::format("a number from 0 to {}", field.max);
   }
-  std::string operator()(Member<std::optional<rooms::JoinBy>>) const { return "one of anyone, members, token, nobody"; }
-  std::string operator()(Member<std::optional<rooms::WriteBy>>) const { return "one of anyone, members, server"; }
+  std::string operator()(Member<std::optional<rooms::JoinBy>>) const {
+    return "one of anyone, members, token, app, nobody";
+  }
+  std::string operator()(Member<std::optional<rooms::WriteBy>>) const { return "one of anyone, members, app, server"; }
   std::string operator()(Member<std::vector<std::string>>) const { return fmt::format("a list: {}", text()); }
   std::string operator()(Member<Pairs>) const {
     if (field.keys.empty()) return "a table of texts";
@@ -90,6 +97,14 @@ class FieldReader {
   void operator()(Member<bool> member, const json::Value& value) {
     if (!value.is_bool()) return wrong_type(value);
     member(entry_) = value.get_bool();
+  }
+  void operator()(Member<Millis> member, const json::Value& value) {
+    if (!value.is_string()) return wrong_type(value);
+    const auto duration = parse_duration(value.get_string());
+    if (!duration) return wrong("it does not follow the rule");
+    const auto ms = static_cast<std::uint64_t>(duration->count());
+    if (ms < field_.min || ms > field_.max) return wrong("it is outside that range");
+    member(entry_) = *duration;
   }
   void operator()(Member<std::optional<bool>> member, const json::Value& value) {
     if (!value.is_bool()) return wrong_type(value);
@@ -164,7 +179,7 @@ class FieldReader {
       add(Cause::ILLEGAL_CHARACTER, fmt::format("{}: {}{}.", label_, which, *where), "");
     else if (text.size() > field_.max)
       wrong(fmt::format("{}it has more than {} bytes", which, field_.max));
-    else if (is_placeholder(text, false))
+    else if (is_placeholder(text, field_.secret))
       add(Cause::PLACEHOLDER_VALUE, fmt::format("{} still contains text from an example or a template.", label_), "");
     else if (!keeps_rule(field_.rule, text))
       wrong(which + "it does not follow the rule");
@@ -188,8 +203,12 @@ class FieldReader {
 };
 
 struct AsJson {
+  const EntryField& field;
   void* entry;
-  json::Value operator()(Member<std::string> member) const { return json::Value(member(entry)); }
+  json::Value operator()(Member<std::string> member) const {
+    return json::Value(field.secret && !member(entry).empty() ? "***" : member(entry));
+  }
+  json::Value operator()(Member<Millis> member) const { return json::Value(format_duration(member(entry))); }
   json::Value operator()(Member<bool> member) const { return member(entry); }
   json::Value operator()(Member<std::optional<bool>> member) const {
     const auto& value = member(entry);
@@ -216,7 +235,7 @@ struct AsJson {
   }
 };
 
-json::Value value_in(const EntryField& field, void* entry) { return std::visit(AsJson{entry}, field.slot); }
+json::Value value_in(const EntryField& field, void* entry) { return std::visit(AsJson{field, entry}, field.slot); }
 
 std::string default_words(const EntryField& field, void* defaults) {
   const json::Value value = value_in(field, defaults);
@@ -292,6 +311,19 @@ std::vector<EntryFault> read_entry(const EntryKind& kind, const EntryText& text,
     }
   }
   return faults;
+}
+
+bool holds_secret(const EntryKind& kind, std::string_view text) {
+  return std::ranges::any_of(kind.fields, [&](const EntryField& field) {
+    return field.secret && text.find(fmt::format("\"{}\"", field.name)) != std::string_view::npos;
+  });
+}
+
+bool holds_secret(const EntryKind& kind, const std::vector<TomlEntry>& tables) {
+  return std::ranges::any_of(kind.fields, [&](const EntryField& field) {
+    return field.secret &&
+        std::ranges::any_of(tables, [&](const TomlEntry& table) { return table.values.contains(field.name); });
+  });
 }
 
 std::string entry_name(const EntryKind& kind, const Config& config, std::size_t entry) {

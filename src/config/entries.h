@@ -1,4 +1,4 @@
-// Options that are lists of tables: [[issuer]] and [[rooms]] in TOML, a JSON array of objects in FOYER_ISSUER.
+// Options that are lists of tables: [[issuer]], [[rooms]] and [[ask]] in TOML, a JSON array of objects in FOYER_ISSUER.
 //
 // Each kind of entry has one table of rows, as options have (table.h): name, member, help, rule. Reading, the findings
 // and docs/configuration.md use it. The struct of the values lives in the policy of its module.
@@ -30,16 +30,19 @@ template <class T>
 using Member = T& (*)(void* entry);
 // The optional ones: a key that is left out decides nothing.
 using EntrySlot = std::variant<Member<std::string>, Member<bool>, Member<std::vector<std::string>>, Member<Pairs>,
-    Member<std::optional<bool>>, Member<std::optional<std::uint64_t>>, Member<std::optional<rooms::JoinBy>>,
-    Member<std::optional<rooms::WriteBy>>>;
+    Member<Millis>, Member<std::optional<bool>>, Member<std::optional<std::uint64_t>>,
+    Member<std::optional<rooms::JoinBy>>, Member<std::optional<rooms::WriteBy>>>;
 
 struct EntryField {
   std::string_view name;
   EntrySlot slot;
   std::string_view help;
-  Rule rule = Rule::any;  // of a text, and of each item of a list
-  std::size_t max = 1024; // bytes of a text, an item, a name or a value; of a number: the largest
-  bool path = false;      // names a file
+  Rule rule = Rule::any; // of a text, and of each item of a list
+  std::size_t max =
+      1024; // bytes of a text, an item, a name or a value; of a number: the largest; of a duration: likewise, in ms
+  std::size_t min = 0; // of a duration
+  bool path = false;   // names a file
+  bool secret = false; // never shown
   bool required = false;
   std::string_view keys = {}; // of a table: the names that it may have, separated by spaces; empty: any
 };
@@ -54,6 +57,7 @@ struct EntryKind {
   void* (*defaults)();
 };
 
+extern const EntryKind kAsks; // entry_tables_ask.cc
 extern const EntryKind kIssuers;
 extern const EntryKind kRooms; // entry_tables_rooms.cc
 
@@ -78,6 +82,10 @@ struct EntryFault {
 };
 // Adds the entry. All its faults: unknown and missing fields, values of another type or against the rule.
 [[nodiscard]] std::vector<EntryFault> read_entry(const EntryKind& kind, const EntryText& text, Config& config);
+
+// Whether a JSON array, or the tables of a file, hold a value that is never shown.
+[[nodiscard]] bool holds_secret(const EntryKind& kind, std::string_view text);
+[[nodiscard]] bool holds_secret(const EntryKind& kind, const std::vector<TomlEntry>& tables);
 
 // How findings name an entry, counted from 0: issuer "shop", or issuer 2.
 [[nodiscard]] std::string entry_name(const EntryKind& kind, const Config& config, std::size_t entry);

@@ -20,11 +20,12 @@ const EntryField kRoomFields[] = {
     {.name = "join",
         .slot = MEMBER(join),
         .help = "Who may join and read: `anyone`; `members` of the room; `token`: who has a token that names the room; "
-                "`nobody`: no client. Direct and own rooms belong to their users, and take only `members`."},
+                "`app`: whom the application of an [[ask]] table lets in; `nobody`: no client. Direct and own rooms "
+                "belong to their users, and take only `members`."},
     {.name = "write",
         .slot = MEMBER(write),
-        .help = "Who may write, of those who may join: `anyone`, `members` of the room, or `server`: only the server "
-                "API."},
+        .help = "Who may write, of those who may join: `anyone`, `members` of the room, `app`: the application of an "
+                "[[ask]] table agrees to each message, or `server`: only the server API."},
     {.name = "durable",
         .slot = MEMBER(durable),
         .help = "Whether messages are stored. False: they are kept in memory, and lost at a restart."},

@@ -284,6 +284,7 @@ class Loader {
       const Source source{Kind::toml, fmt::format("{} line {} column {}", shown, item.line, item.column)};
       const Option* option = find_option(item.key);
       if (const auto* list = list_of_tables(item.key.substr(0, item.key.find('.')))) {
+        if (item.entries) exposing = exposing || holds_secret(*std::get<Entries>(list->slot), *item.entries);
         take_tables(*list, item, source, shown);
         continue;
       }

@@ -14,6 +14,7 @@
 
 #include "accounts/policy.h"
 #include "admission/policy.h"
+#include "asking/policy.h"
 #include "auth/policy.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -123,6 +124,7 @@ struct Config {
   Millis proxy_idle_timeout{60'000}; // the shortest one between clients and this process; the heartbeat must be quicker
 
   // rooms
+  std::vector<asking::Table> asks;            // [[ask]]; the first that has the event and the room
   std::vector<rooms::RoomRule> room_rules;    // [[rooms]]; the first that matches counts
   std::vector<std::string> non_durable_rooms; // patterns with *, e.g. live-*
   StoreSync store_sync = StoreSync::full;

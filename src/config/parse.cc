@@ -278,6 +278,7 @@ std::string format_value(const Option& option, const Config& config) {
 std::string rule_text(const Option& option) { return std::visit(RuleText{option}, option.slot); }
 
 bool holds_secret(const Option& option, std::string_view text) {
+  if (const auto* kind = std::get_if<Entries>(&option.slot)) return holds_secret(**kind, text);
   return option.secret || (option.rule == Rule::database && without_password(text) != text);
 }
 

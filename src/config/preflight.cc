@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "config/hints.h"
+#include "config/preflight_ask.h"
 #include "config/preflight_issuers.h"
 #include "config/preflight_rooms.h"
 #include "config/secrets.h"
@@ -51,6 +52,7 @@ class Preflight {
     exposure();
     std::ranges::move(issuer_findings(loaded_, around_), std::back_inserter(found_));
     std::ranges::move(room_findings(loaded_), std::back_inserter(found_));
+    std::ranges::move(ask_findings(loaded_, around_), std::back_inserter(found_));
     return std::move(found_);
   }
 

@@ -300,6 +300,12 @@ const Option kOptions[] = {
                 "belongs to the issuer whose `issuer` is exactly its `iss`. docs/beside-your-app.md has an example for "
                 "each common provider."},
 
+    {.name = "ask",
+        .section = "Services and keys",
+        .slot = &kAsks,
+        .help = "Applications that are asked whether a client may do something. The first table that has the event and "
+                "the room counts. See docs/asking.md."},
+
     {.name = "identity",
         .section = "Services and keys",
         .slot = FIELD(identity),

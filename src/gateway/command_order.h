@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,6 +94,14 @@ class CommandOrder {
     more_->waiting_bytes += bytes;
     waiting->push_back(std::move(command));
     return true;
+  }
+  // Commands that waited elsewhere, before all others.
+  void wait_first(std::deque<Waiting> commands) {
+    auto& waiting = more().waiting;
+    if (!waiting) waiting = std::make_unique<std::deque<Waiting>>();
+    for (const Waiting& command : commands) more_->waiting_bytes += command.text.size() + sizeof(Waiting);
+    waiting->insert(
+        waiting->begin(), std::make_move_iterator(commands.begin()), std::make_move_iterator(commands.end()));
   }
   // The next one that may start now.
   [[nodiscard]] std::optional<Waiting> next() {

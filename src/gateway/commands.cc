@@ -47,6 +47,7 @@ void Session::take_command(
     std::string_view text, CommandType type, const Command* command, MessageId id, std::optional<Refusal> refusal) {
   // Checking a token may take long: it neither delays other commands nor waits for them.
   if (type == CommandType::refresh) return refusal ? send_refusal(id, std::move(*refusal)) : refresh(*command);
+  if (!refusal && !order_.waits() && wait_for_room(text, *command)) return;
   if (!order_.waits() && order_.may_begin(type)) {
     if (!refusal) return begin(*command);
     if (order_.idle()) return send_refusal(id, std::move(*refusal));
@@ -72,7 +73,8 @@ void Session::go_on() {
     }
     const auto text = shard().padded(waiting->text);
     auto read = shard().codec().read_first({text.data(), text.size()});
-    if (const auto* command = std::get_if<Command>(&read)) begin(*command);
+    const auto* command = std::get_if<Command>(&read);
+    if (command != nullptr && !wait_for_room(waiting->text, *command)) begin(*command);
   }
   going_on_ = false;
 }
@@ -95,10 +97,12 @@ rooms::Actor Session::actor() const {
       .use = use_};
 }
 
-rooms::Actor Session::actor_in(std::string_view room) const {
+rooms::Actor Session::actor_in(std::string_view room) {
   rooms::Actor by = actor();
   by.has_token = has_token_for(room);
   by.let_in = is_let_in(room);
+  // With join = app a subscription begins when the application has agreed.
+  if (shard().deps().application != nullptr) by.app_let_in = shard().subscription(*this, RoomName{room}) != nullptr;
   return by;
 }
 
@@ -147,7 +151,7 @@ void Session::about_room(const Command& command) {
       if (shard().subscription(*this, room) == nullptr) return refuse_command(command.id, {.cause = Cause::NOT_JOINED});
       if (!shard().policy().rooms.rules.of(room.view()).typing)
         return refuse_command(command.id, rooms::turned_off("typing"));
-      return service.typing(actor_in(command.room), std::move(room), command.on);
+      return typing(std::move(room), command.on);
     case CommandType::presence:
       return service.presence(
           actor_in(command.room), std::move(room), answer_limit(), shard().answer_to<rooms::PresenceNow>(to));
@@ -181,6 +185,12 @@ void Session::about_room(const Command& command) {
   }
 }
 
+void Session::typing(RoomName room, bool on) {
+  auto by = actor_in(room.view());
+  by.app_lets_write = true; // the application is asked about messages
+  shard().rooms().typing(std::move(by), std::move(room), on);
+}
+
 void Session::history(const Command& command) {
   rooms::HistoryQuery query{.room = RoomName{command.room},
       .before = command.before,
@@ -212,7 +222,7 @@ void Session::join(const Command& command) {
         .offset = command.since->offset,
         .time = command.since->time,
         .change = command.since->change};
-  if (command.token.empty()) return begin_join(std::move(ticket), std::move(request), nullptr);
+  if (command.token.empty()) return begin_join(std::move(ticket), std::move(request), std::nullopt);
   JoinWish wish{.ticket = std::move(ticket), .request = std::move(request), .token = std::string(command.token)};
   if (shard().loop().costly().has_time()) return check_room_token(std::move(wish));
   shard().when_there_is_time(
@@ -248,10 +258,17 @@ void Session::room_token_checked(JoinWish wish, Result<auth::RoomToken> verified
         {.cause = Cause::ROOM_TOKEN_REQUIRED,
             .evidence = "the token names the room " + printable(verified->room, 128),
             .field = "token"});
-  begin_join(std::move(wish.ticket), std::move(wish.request), &verified->identity);
+  begin_join(std::move(wish.ticket), std::move(wish.request), std::move(verified->identity));
 }
 
-void Session::begin_join(JoinTicket ticket, rooms::JoinRequest request, const Identity* token) {
+void Session::begin_join(JoinTicket ticket, rooms::JoinRequest request, std::optional<Identity> token) {
+  if (asks(asking::Event::subscribe, ticket.room.view()))
+    return ask_to_join(std::move(ticket), std::move(request), std::move(token));
+  start_join(std::move(ticket), std::move(request), token, std::nullopt);
+}
+
+void Session::start_join(JoinTicket ticket, rooms::JoinRequest request, const std::optional<Identity>& token,
+    std::optional<WallTime> app_ends) {
   if (auto* subscription = shard().subscription(*this, ticket.room)) {
     if (subscription->joining)
       return shard().refuse(ticket.to,
@@ -269,22 +286,26 @@ void Session::begin_join(JoinTicket ticket, rooms::JoinRequest request, const Id
               .evidence = "rooms_per_connection=" + std::to_string(shard().policy().rooms_per_connection)});
     shard().subscribe(*this, ticket.room, Joining{.serial = ticket.serial});
   }
-  if (token != nullptr) add_pass(ticket.room, *token, token->expires_at + shard().policy().leeway);
+  if (token) add_pass(ticket.room, PackedIdentity(*token), token->expires_at + shard().policy().leeway);
+  if (app_ends && *app_ends != WallTime{}) add_pass(ticket.room, std::nullopt, *app_ends);
   request.again = ticket.again;
   auto by = actor_in(ticket.room.view());
+  by.app_let_in = ticket.again || app_ends;
   shard().rooms().join(std::move(by), std::move(request), shard().join_answer(std::move(ticket)));
 }
 
-// A later token extends an earlier one. Where the rule of the room asks for no token, it ends nothing.
-void Session::add_pass(const RoomName& room, const Identity& token, WallTime ends) {
+// A later token extends an earlier one; where the rule of the room asks for none, it ends nothing. Of the application's
+// answers the last counts.
+void Session::add_pass(const RoomName& room, std::optional<PackedIdentity> token, WallTime ends) {
   const rooms::JoinBy join = shard().policy().rooms.rules.of(room.view()).join;
-  if (join == rooms::JoinBy::anyone || (join != rooms::JoinBy::token && ends != kNoEnd)) return;
+  if (token && (join == rooms::JoinBy::anyone || (join != rooms::JoinBy::token && ends != kNoEnd))) return;
   if (!passes_) passes_ = std::make_unique<std::vector<RoomPass>>();
-  const auto known = std::ranges::find(*passes_, room, &RoomPass::room);
+  const auto known = std::ranges::find_if(
+      *passes_, [&](const RoomPass& pass) { return pass.room == room && pass.token.has_value() == token.has_value(); });
   if (known == passes_->end())
-    passes_->push_back({.room = room, .token = PackedIdentity(token), .ends = ends});
-  else if (known->ends <= ends)
-    known->token = PackedIdentity(token), known->ends = ends;
+    passes_->push_back({.room = room, .token = std::move(token), .ends = ends});
+  else if (!token || known->ends <= ends)
+    known->token = std::move(token), known->ends = ends;
   link_.reschedule();
 }
 
@@ -336,17 +357,20 @@ void Session::publish_data(const Command& command) {
       "data");
 }
 
-void Session::publish(MessageId id, rooms::PublishRequest request, std::string_view field) {
+std::optional<Refusal> Session::unfit(const rooms::PublishRequest& request, std::string_view field) const {
   if (request.text.size() > shard().policy().text_bytes)
-    return refuse_command(id,
-        {.cause = Cause::MESSAGE_TOO_LARGE,
-            .evidence = "text_bytes=" + std::to_string(shard().policy().text_bytes),
-            .field = std::string(field)});
-  if (request.type == rooms::BodyType::text)
-    if (auto refusal = control_character(request.text)) return refuse_command(id, std::move(*refusal));
+    return Refusal{.cause = Cause::MESSAGE_TOO_LARGE,
+        .evidence = "text_bytes=" + std::to_string(shard().policy().text_bytes),
+        .field = std::string(field)};
+  return request.type == rooms::BodyType::text ? control_character(request.text) : std::nullopt;
+}
+
+void Session::publish(MessageId id, rooms::PublishRequest request, std::string_view field) {
+  if (auto refusal = unfit(request, field)) return refuse_command(id, std::move(*refusal));
   if (const auto kind = rooms::kind_of(request.room.view()); !kind) return refuse_command(id, kind.error());
   if (auto allowed = rooms::has_scope(rooms::Act::write, identity_.permissions()); !allowed)
     return refuse_command(id, std::move(allowed).error());
+  if (asks(asking::Event::publish, request.room.view())) return ask_to_publish(id, std::move(request));
   auto by = actor_in(request.room.view());
   shard().rooms().publish(std::move(by), std::move(request), shard().answer_to<rooms::Published>(reply_to(id)));
 }

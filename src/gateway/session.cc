@@ -136,26 +136,31 @@ void Session::unsubscribed(const RoomName& room) {
 
 void Session::end_passes(const std::function<std::optional<Cause>(const RoomPass&)>& why) {
   if (!passes_) return;
-  std::vector<std::pair<RoomName, Cause>> over;
+  struct Over {
+    RoomName room;
+    Cause cause{};
+    bool by_token = true;
+  };
+  std::vector<Over> over;
   std::erase_if(*passes_, [&](const RoomPass& pass) {
     const auto cause = why(pass);
-    if (cause) over.emplace_back(pass.room, *cause);
+    if (cause) over.push_back({.room = pass.room, .cause = *cause, .by_token = pass.token.has_value()});
     return cause.has_value();
   });
   if (passes_->empty()) passes_.reset();
-  for (const auto& [room, cause] : over)
-    if (!has_token_for(room.view())) end_subscription(room, cause);
+  for (const Over& pass : over)
+    if (!pass.by_token || !has_token_for(pass.room.view())) end_subscription(pass.room, pass.cause);
 }
 
 bool Session::has_token_for(std::string_view room) const {
   if (std::ranges::find(identity_.rooms(), room) != identity_.rooms().end()) return true;
   return passes_ &&
-      std::ranges::find(*passes_, room, [](const RoomPass& pass) { return pass.room.view(); }) != passes_->end();
+      std::ranges::any_of(*passes_, [&](const RoomPass& pass) { return pass.token && pass.room.view() == room; });
 }
 
 bool Session::is_let_in(std::string_view room) const {
   return passes_ && std::ranges::any_of(*passes_, [&](const RoomPass& pass) {
-    return pass.ends == kNoEnd && pass.room.view() == room;
+    return pass.token && pass.ends == kNoEnd && pass.room.view() == room;
   });
 }
 
@@ -165,7 +170,8 @@ void Session::check_revocation() {
   // "Could not check" does not end an established session.
   if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) return link_.end(std::move(*refusal));
   end_passes([this](const RoomPass& pass) -> std::optional<Cause> {
-    const auto revoked = shard().deps().revocations.check(pass.token.for_revocation(), shard().loop().now());
+    if (!pass.token) return std::nullopt;
+    const auto revoked = shard().deps().revocations.check(pass.token->for_revocation(), shard().loop().now());
     if (!revoked || revoked->cause == Cause::REVOCATION_UNCHECKED) return std::nullopt;
     return revoked->cause;
   });

@@ -19,6 +19,7 @@
 #include "auth/token_verifier.h"
 #include "base/refusal.h"
 #include "engine/control_bus.h"
+#include "gateway/asked_rooms.h"
 #include "gateway/command_order.h"
 #include "gateway/link.h"
 #include "gateway/packed_identity.h"
@@ -56,7 +57,10 @@ class Session {
   template <class Send>
   void answered(std::uint64_t command, Send send) {
     if (!link_.open()) return;
-    order_.answer(command, std::move(send));
+    if ((command & AskedRooms::kMark) != 0)
+      send(), let_room_go(command);
+    else
+      order_.answer(command, std::move(send));
     go_on();
   }
   void send_closing(Millis retry_after); // a shutdown is coming
@@ -106,13 +110,30 @@ class Session {
   struct JoinWish; // a join whose room token is not checked yet
   void check_room_token(JoinWish wish);
   void room_token_checked(JoinWish wish, Result<auth::RoomToken> verified);
-  void begin_join(JoinTicket ticket, rooms::JoinRequest request, const Identity* token);
+  void begin_join(JoinTicket ticket, rooms::JoinRequest request, std::optional<Identity> token);
+  // `app_ends`: of the application's permission; zero: it has no end; nothing: it was not asked.
+  void start_join(JoinTicket ticket, rooms::JoinRequest request, const std::optional<Identity>& token,
+      std::optional<WallTime> app_ends);
+  void typing(RoomName room, bool on);
   void history(const protocol::Command& command);
   void list(const protocol::Command& command);
   void leave(const protocol::Command& command);
   void chat(const protocol::Command& command);
   void publish_data(const protocol::Command& command);
   void publish(MessageId id, rooms::PublishRequest request, std::string_view field);
+  // Too long, or with control characters.
+  [[nodiscard]] std::optional<Refusal> unfit(const rooms::PublishRequest& request, std::string_view field) const;
+
+  // The application is asked about rooms (session_asked_rooms.cc).
+  [[nodiscard]] std::optional<ReplyTo> hold_room(ReplyTo to, const RoomName& room); // nothing: it was refused
+  bool wait_for_room(std::string_view text, const protocol::Command& command);
+  void let_room_go(std::uint64_t number);
+  [[nodiscard]] std::string room_of(const protocol::Command& command) const;
+  void ask_to_join(JoinTicket ticket, rooms::JoinRequest request, std::optional<Identity> token);
+  void join_allowed(JoinTicket ticket, rooms::JoinRequest request, const std::optional<Identity>& token,
+      Result<asking::SubscribeAnswer> said);
+  void ask_to_publish(MessageId id, rooms::PublishRequest request);
+  void publish_allowed(ReplyTo to, rooms::PublishRequest request, Result<asking::PublishAnswer> said);
   void about_room(const protocol::Command& command);
   void about_person(const protocol::Command& command);
   void refresh(const protocol::Command& command);
@@ -136,10 +157,11 @@ class Session {
   void leave_all();
   void introduce(); // makes the user known to people look-ups
   [[nodiscard]] rooms::Actor actor() const;
-  [[nodiscard]] rooms::Actor actor_in(std::string_view room) const; // with what lets it into the room
+  [[nodiscard]] rooms::Actor actor_in(std::string_view room); // with what lets it into the room
   [[nodiscard]] bool has_token_for(std::string_view room) const;
   [[nodiscard]] bool is_let_in(std::string_view room) const; // by the application, which joined it there
-  void add_pass(const RoomName& room, const Identity& token, WallTime ends);
+  // `token`: nothing: the application, which was asked, allows it.
+  void add_pass(const RoomName& room, std::optional<PackedIdentity> token, WallTime ends);
   [[nodiscard]] bool needs_token(const RoomName& room) const; // by its rule
   [[nodiscard]] ReplyTo reply_to(MessageId id) const;         // for the current command
   [[nodiscard]] rooms::AnswerLimit answer_limit() const;
@@ -149,8 +171,8 @@ class Session {
   // Of a subscription that a room token or the application allows.
   struct RoomPass {
     RoomName room;
-    PackedIdentity token;
-    WallTime ends{}; // with the leeway; kNoEnd: by the application
+    std::optional<PackedIdentity> token; // nothing: of the application, which was asked
+    WallTime ends{};                     // of a token: with the leeway; kNoEnd: the application joined it there
   };
   static constexpr WallTime kNoEnd = WallTime::max();
   // Ends the subscriptions of passes for which there is a cause, unless another token names the room.
@@ -165,7 +187,8 @@ class Session {
   asking::KeptPtr kept_;                           // for questions to the application
   std::unique_ptr<admission::Consent> consent_;    // what it said; holds for every later token. Null: nothing
   CommandOrder order_;
-  std::uint64_t running_ = 0; // the current command's number in order_
+  std::unique_ptr<AskedRooms> asked_; // null: none
+  std::uint64_t running_ = 0;         // the current command's number in order_
   Service service_;
   bool going_on_ = false;
   bool expiry_told_ = false;

@@ -26,7 +26,7 @@ bool Session::end_subscription(const RoomName& room, Cause cause) {
 void Session::join_by_server(const engine::Subscribe& request) {
   if (!chats()) return;
   // As with a token for the room that neither ends nor is revoked.
-  const auto allow = [&] { add_pass(request.room, Identity{}, kNoEnd); };
+  const auto allow = [&] { add_pass(request.room, PackedIdentity(Identity{}), kNoEnd); };
   if (shard().subscription(*this, request.room) != nullptr) {
     allow();
     if (request.outcome) request.outcome->applied(); // it has joined, or is about to

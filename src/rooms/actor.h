@@ -25,6 +25,8 @@ struct Actor {
       {};                       // events that concern one user skip the session that caused them
   std::shared_ptr<UserUse> use; // this user's use over all sessions; never null
   bool has_token = false;       // a token of this user names the room of the request
+  bool app_let_in = false;      // the application, which was asked, lets the user read this room
+  bool app_lets_write = false;  // and publish this
   bool let_in = false;          // an application joined it to the public room of the request: it may read there
 
   [[nodiscard]] bool is_application() const {

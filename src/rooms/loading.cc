@@ -23,6 +23,8 @@ std::optional<Refusal> RoomHome::decide_by_name(
   if (!kind) return kind.error();
   const Standing standing{.member = may_be_inside(*kind, name.view(), actor.user),
       .token = actor.has_token,
+      .app_let_in = actor.app_let_in,
+      .app_lets_write = actor.app_lets_write,
       .application = actor.is_application() || (actor.let_in && act == Act::read && *kind == RoomKind::public_)};
   const bool with_members = *kind == RoomKind::private_ || *kind == RoomKind::direct;
   auto allowed = may(act, with_members ? RoomKind::private_ : *kind, settings, standing, actor.permissions);

@@ -55,6 +55,8 @@ bool RoomHome::is_member(const Room& room, const UserId& user) const {
 std::optional<Refusal> RoomHome::check(const Room& room, const Actor& actor, Act act) const {
   const Standing standing{.member = is_member(room, actor.user),
       .token = actor.has_token,
+      .app_let_in = actor.app_let_in,
+      .app_lets_write = actor.app_lets_write,
       .application = actor.is_application() || (actor.let_in && act == Act::read && room.kind == RoomKind::public_)};
   auto allowed = may(act, room.kind, room.settings, standing, actor.permissions);
   if (allowed) return std::nullopt;

@@ -45,7 +45,8 @@ void read(asking::RefreshAnswer& out, const json::Object& from, WallTime now) {
 }
 void read(asking::SubscribeAnswer& out, const json::Object& from, WallTime now) { out.expires_at = end_in(from, now); }
 void read(asking::PublishAnswer& out, const json::Object& from, WallTime) {
-  if (const json::Value* data = from.if_contains("data")) out.data = json::write(*data);
+  if (const json::Value* data = from.if_contains("data"))
+    out.data = data->is_string() ? std::string(data->get_string()) : json::write(*data); // of a chat: its text
 }
 
 } // namespace
@@ -71,10 +72,11 @@ class ScriptedApplication::Asked final : public asking::Application {
     application_.ask(control_, Event::refresh, question.client, std::move(answer));
   }
   void subscribe(asking::SubscribeQuestion question, Completion<asking::SubscribeAnswer> answer) override {
-    application_.ask(control_, Event::subscribe, question.client, std::move(answer));
+    application_.ask(control_, Event::subscribe, question.client, std::move(answer), {{"room", question.room.view()}});
   }
   void publish(asking::PublishQuestion question, Completion<asking::PublishAnswer> answer) override {
-    application_.ask(control_, Event::publish, question.client, std::move(answer));
+    application_.ask(control_, Event::publish, question.client, std::move(answer),
+        {{"room", question.room.view()}, {"data", question.data}});
   }
 
  private:
@@ -106,9 +108,11 @@ Result<Answer> ScriptedApplication::answer_to(const std::string& event) const {
 }
 
 template <class Answer>
-void ScriptedApplication::ask(Executor& control, Event event, const asking::Client& client, Completion<Answer> done) {
+void ScriptedApplication::ask(
+    Executor& control, Event event, const asking::Client& client, Completion<Answer> done, const json::Object& more) {
   const std::string name(to_string(event));
   json::Object question{{"event", name}, {"client", client.id}, {"user", client.user.view()}, {"name", client.name}};
+  for (const auto& member : more) question[member.key()] = member.value();
   if (client.kept) {
     if (!client.kept->meta.empty()) question["meta"] = json::parse(client.kept->meta).value();
     for (const Header& header : client.kept->headers.list()) question[header.name] = header.value;

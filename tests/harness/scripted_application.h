@@ -26,8 +26,8 @@ class ScriptedApplication {
   // For one process; null if nothing is asked. `control`: where the answers come.
   [[nodiscard]] std::unique_ptr<asking::Application> for_process(Executor& control);
 
-  // From now on. `result`: name, scope, rooms, join, meta, expires_in (seconds; 0: never), expired, as the event has
-  // them.
+  // From now on. `result`: name, scope, rooms, join, meta, expires_in (seconds; 0: never), expired, data (a text for a
+  // chat message), as the event has them.
   void answers(const std::string& event, json::Object result);
   void refuses(const std::string& event, Refusal refusal);
   void hang();  // questions wait
@@ -40,7 +40,8 @@ class ScriptedApplication {
  private:
   class Asked;
   template <class Answer>
-  void ask(Executor& control, asking::Event event, const asking::Client& client, Completion<Answer> done);
+  void ask(Executor& control, asking::Event event, const asking::Client& client, Completion<Answer> done,
+      const json::Object& more = {});
   template <class Answer>
   [[nodiscard]] Result<Answer> answer_to(const std::string& event) const;
 

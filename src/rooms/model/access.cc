@@ -14,6 +14,10 @@ Result<void> may_join(JoinBy join, const Standing& standing) {
     case JoinBy::token:
       if (standing.token) return {};
       return refuse_field(Cause::ROOM_TOKEN_REQUIRED, "token");
+    case JoinBy::app:
+      if (standing.app_let_in) return {};
+      return refuse_field(
+          Cause::NOT_JOINED, "room", "the rule of this room has join = app: `join` asks the application");
     case JoinBy::nobody: break;
   }
   return refuse(Cause::PERMISSION_DENIED, "the rule of this room has join = nobody");
@@ -55,6 +59,9 @@ Result<void> may(
     TRY_VOID(may_join(settings.join, standing));
     if (act == Act::write && settings.write == WriteBy::server)
       return refuse(Cause::PERMISSION_DENIED, "the rule of this room has write = server");
+    if (act == Act::write && settings.write == WriteBy::app && !standing.app_lets_write)
+      return refuse(
+          Cause::PERMISSION_DENIED, "the rule of this room has write = app, and the application was not asked");
     const bool for_members = about_members || (act == Act::write && settings.write == WriteBy::members);
     if (for_members && !standing.member) return refuse(Cause::NOT_A_MEMBER);
   }

@@ -34,11 +34,13 @@ enum class Act : std::uint8_t {
 
 // What somebody is to a room.
 struct Standing {
-  bool member = false;      // the user itself in its own room; anybody in a public room without members
-  bool token = false;       // a token of the user names the room
+  bool member = false;     // the user itself in its own room; anybody in a public room without members
+  bool token = false;      // a token of the user names the room
+  bool app_let_in = false; // the application was asked, and agreed
+  bool app_lets_write = false;
   bool application = false; // over the server API, with rights of its own: no rule holds for it
 };
-// NOT_A_MEMBER, PERMISSION_DENIED or ROOM_TOKEN_REQUIRED.
+// NOT_A_MEMBER, NOT_JOINED, PERMISSION_DENIED or ROOM_TOKEN_REQUIRED.
 [[nodiscard]] Result<void> may(
     Act act, RoomKind kind, const RoomSettings& settings, const Standing& standing, const Permissions& permissions);
 // Whether the store knows who may do something in the room.

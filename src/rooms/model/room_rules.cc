@@ -7,15 +7,17 @@ namespace foyer::rooms {
 namespace {
 
 constexpr std::array<std::string_view, 3> kReserved{"private:", "direct:", "user:"};
-constexpr std::array<std::pair<JoinBy, std::string_view>, 4> kJoin{{
+constexpr std::array<std::pair<JoinBy, std::string_view>, 5> kJoin{{
     {JoinBy::anyone, "anyone"},
     {JoinBy::members, "members"},
     {JoinBy::token, "token"},
+    {JoinBy::app, "app"},
     {JoinBy::nobody, "nobody"},
 }};
-constexpr std::array<std::pair<WriteBy, std::string_view>, 3> kWrite{{
+constexpr std::array<std::pair<WriteBy, std::string_view>, 4> kWrite{{
     {WriteBy::anyone, "anyone"},
     {WriteBy::members, "members"},
+    {WriteBy::app, "app"},
     {WriteBy::server, "server"},
 }};
 

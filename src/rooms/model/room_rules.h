@@ -23,12 +23,14 @@ enum class JoinBy : std::uint8_t {
   anyone,  // everybody with the scope
   members, // of the room; the user itself, in its own room
   token,   // whoever has a token that names the room
+  app,     // whoever the application lets in, which is asked
   nobody,  // no client
 };
 // Who may write, of those who may join.
 enum class WriteBy : std::uint8_t {
   anyone,
   members,
+  app,    // whoever the application lets, which is asked about each message
   server, // only the server API
 };
 [[nodiscard]] std::string_view to_string(JoinBy join);

@@ -101,6 +101,12 @@ TEST(RoomRules, WhoMayJoinAndWhoMayWrite) {
   EXPECT_EQ(say(Act::write, {.write = WriteBy::server}, member), "PERMISSION_DENIED");
   EXPECT_EQ(say(Act::erase, {.write = WriteBy::server}, member), "ok") << "what was written before may be deleted";
   EXPECT_EQ(say(Act::erase, {.join = JoinBy::nobody}, member), "PERMISSION_DENIED");
+  EXPECT_EQ(say(Act::read, {.join = JoinBy::app}, member), "NOT_JOINED");
+  EXPECT_EQ(say(Act::read, {.join = JoinBy::app}, {.app_let_in = true}), "ok");
+  EXPECT_EQ(say(Act::write, {.join = JoinBy::app}, stranger), "NOT_JOINED");
+  EXPECT_EQ(say(Act::write, {.write = WriteBy::app}, member), "PERMISSION_DENIED");
+  EXPECT_EQ(say(Act::write, {.write = WriteBy::app}, {.app_lets_write = true}), "ok");
+  EXPECT_EQ(say(Act::write, {.join = JoinBy::app, .write = WriteBy::app}, {.app_lets_write = true}), "NOT_JOINED");
   const Standing application{.application = true};
   EXPECT_EQ(say(Act::write, {.join = JoinBy::nobody, .write = WriteBy::server}, application), "ok");
   EXPECT_EQ(say(Act::read, {.join = JoinBy::token}, application), "ok");
@@ -120,9 +126,9 @@ TEST(RoomRules, OfWhichRoomsTheStoreKnowsTheMembers) {
 }
 
 TEST(RoomRules, WordsAreReadAndWrittenAlike) {
-  for (const char* word : {"anyone", "members", "token", "nobody"}) EXPECT_EQ(to_string(*join_by(word)), word);
-  for (const char* word : {"anyone", "members", "server"}) EXPECT_EQ(to_string(*write_by(word)), word);
-  EXPECT_FALSE(join_by("app"));
+  for (const char* word : {"anyone", "members", "token", "app", "nobody"}) EXPECT_EQ(to_string(*join_by(word)), word);
+  for (const char* word : {"anyone", "members", "app", "server"}) EXPECT_EQ(to_string(*write_by(word)), word);
+  EXPECT_FALSE(join_by("server"));
   EXPECT_FALSE(write_by("token"));
 }
 

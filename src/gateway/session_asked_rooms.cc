@@ -1,0 +1,104 @@
+// What a session asks the application: whether its user may join a room, and whether a message may be published.
+#include <fmt/format.h>
+
+#include "gateway/answer.h"
+
+namespace foyer::gateway {
+
+// The command leaves the order of the others, and holds back those about its room.
+std::optional<ReplyTo> Session::hold_room(ReplyTo to, const RoomName& room) {
+  if (!asked_) asked_ = std::make_unique<AskedRooms>();
+  if (asked_->full() || asked_->holds(room.view())) {
+    shard().refuse(to,
+        {.cause = Cause::BUSY,
+            .evidence = fmt::format("the application is being asked about {} rooms for this connection, or about this "
+                                    "one already",
+                AskedRooms::kMost),
+            .retry_after = Millis{1'000}});
+    return std::nullopt;
+  }
+  const std::uint64_t before = std::exchange(to.command, asked_->hold(room));
+  answered(before, [] {});
+  return to;
+}
+
+// False: no room of the command is held.
+bool Session::wait_for_room(std::string_view text, const protocol::Command& command) {
+  if (!asked_ || CommandOrder::immediate(command.type)) return false;
+  const std::string room = room_of(command);
+  if (room.empty() || !asked_->holds(room)) return false;
+  if (!asked_->wait(room, {.type = command.type, .id = command.id, .text = std::string(text), .refusal = {}}))
+    link_.end({.cause = Cause::BUSY,
+        .evidence = "waiting_commands: more commands wait for the application's answer than may",
+        .retry_after = Millis{1'000}});
+  return true;
+}
+
+// Those that waited are next; answered() goes on with them.
+void Session::let_room_go(std::uint64_t number) {
+  if (!asked_) return;
+  auto waiting = asked_->let_go(number);
+  if (asked_->empty()) asked_.reset();
+  if (!waiting.empty()) order_.wait_first(std::move(waiting));
+}
+
+std::string Session::room_of(const protocol::Command& command) const {
+  using enum protocol::CommandType;
+  if (command.type == chat && command.room.empty()) return "user:" + std::string(identity_.user());
+  return std::string(command.room);
+}
+
+void Session::ask_to_join(JoinTicket ticket, rooms::JoinRequest request, std::optional<Identity> token) {
+  const auto to = hold_room(ticket.to, ticket.room);
+  if (!to) return;
+  ticket.to = *to;
+  asking::SubscribeQuestion question{.client = asking_client(), .room = ticket.room};
+  shard().deps().application->subscribe(std::move(question),
+      shard().to_session<asking::SubscribeAnswer>(link_.id(),
+          [ticket = std::move(ticket), request = std::move(request), token = std::move(token)](
+              Session& session, Result<asking::SubscribeAnswer> said) mutable {
+    session.join_allowed(std::move(ticket), std::move(request), token, std::move(said));
+  }));
+}
+
+void Session::join_allowed(JoinTicket ticket, rooms::JoinRequest request, const std::optional<Identity>& token,
+    Result<asking::SubscribeAnswer> said) {
+  if (!link_.open()) return;
+  if (!said) return shard().refuse(ticket.to, std::move(said).error());
+  if (said->disconnect) return end_as_answered(ticket.to.id, std::move(*said->disconnect));
+  start_join(std::move(ticket), std::move(request), token, said->expires_at.value_or(WallTime{}));
+}
+
+void Session::ask_to_publish(MessageId id, rooms::PublishRequest request) {
+  const auto to = hold_room(reply_to(id), request.room);
+  if (!to) return;
+  asking::PublishQuestion question{.client = asking_client(),
+      .room = request.room,
+      .chat = request.type == rooms::BodyType::text,
+      .data = request.text};
+  shard().deps().application->publish(std::move(question),
+      shard().to_session<asking::PublishAnswer>(link_.id(),
+          [to = *to, request = std::move(request)](Session& session, Result<asking::PublishAnswer> said) mutable {
+    session.publish_allowed(to, std::move(request), std::move(said));
+  }));
+}
+
+void Session::publish_allowed(ReplyTo to, rooms::PublishRequest request, Result<asking::PublishAnswer> said) {
+  if (!link_.open()) return;
+  if (!said) return shard().refuse(to, std::move(said).error());
+  if (said->disconnect) return end_as_answered(to.id, std::move(*said->disconnect));
+  if (said->data) {
+    request.text = std::move(*said->data);
+    if (auto refusal = unfit(request, "data")) {
+      refusal->evidence = fmt::format("the application's data: {} {}", refusal->code(), refusal->evidence);
+      refusal->cause = Cause::APP_ANSWER_INVALID;
+      refusal->retry_after = Millis{1'000};
+      return shard().refuse(to, std::move(*refusal));
+    }
+  }
+  auto by = actor_in(request.room.view());
+  by.app_lets_write = true;
+  shard().rooms().publish(std::move(by), std::move(request), shard().answer_to<rooms::Published>(to));
+}
+
+} // namespace foyer::gateway
