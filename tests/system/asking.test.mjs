@@ -321,20 +321,26 @@ test('docs/asking.md: the example application and the questions that are shown',
   assert.match(refused.message, /4001: not your order/);
 
   // The questions of the page have the members of real ones; its answers are taken.
-  const { application, node: other } = await asked(t, { table: { events: ['connect', 'refresh', 'subscribe', 'publish'] } });
   const blocks = [...page.matchAll(/```json\n(.*)\n```/g)].map(([, text]) => JSON.parse(text));
   const shown = blocks.filter(({ event }) => event);
   const answers = blocks.filter(({ result }) => result);
-  application.answer = ({ event }) => answers[shown.findIndex((question) => question.event === event)] && { json: answers[shown.findIndex((question) => question.event === event)] };
+  const taken = ({ event }) => ({ json: answers[shown.findIndex((question) => question.event === event)] });
+  const asIsShown = async (application, event) => {
+    const { headers, url, ...real } = await application.questions.take(event, (question) => question.event === event);
+    assert.deepEqual(Object.keys(shown.find((question) => question.event === event)), Object.keys(real));
+  };
+  const { application, node: other } = await asked(t);
+  application.answer = taken;
   const bob = await arrive(other, 'bob');
   unwatched(bob);
   assert.equal((await bob.join('app-1')).type, 'joined');
   assert.equal((await bob.say('app-1', 'damn it')).type, 'sent');
   assert.equal((await bob.next('message')).message, 'd*** it');
-  assert.equal((await bob.ask('refresh', { token: bob.token })).type, 'refreshed');
-  for (const question of shown) {
-    const { headers, url, meta, ...real } = await application.questions.take(question.event, ({ event }) => event === question.event);
-    assert.deepEqual(Object.keys(question).filter((key) => key !== 'meta'), Object.keys(real));
-    assert.deepEqual(meta, question.event === 'connect' ? undefined : { tier: 2 });
-  }
+  for (const event of ['subscribe', 'publish']) await asIsShown(application, event);
+  const { application: atTheDoor, node: third } = await asked(t, { table: { events: ['connect', 'refresh'], rooms: undefined } });
+  atTheDoor.answer = taken;
+  const eve = await arrive(third, 'eve');
+  assert.equal(eve.user.name, answers[shown.findIndex(({ event }) => event === 'connect')].result.info.name);
+  assert.equal((await eve.ask('refresh', { token: eve.token })).type, 'refreshed');
+  for (const event of ['connect', 'refresh']) await asIsShown(atTheDoor, event);
 });
