@@ -167,8 +167,9 @@ void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusa
 void RoomHome::unload(const RoomName& name) {
   const auto found = rooms_.find(name);
   const Room& room = *found->second;
-  const bool empty =
-      room.durable && room.offset() == 0 && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
+  // A room in memory has a row, without messages, where somebody asked for its members.
+  const bool in_store = room.durable ? room.offset() == 0 : has_members(room.kind, room.settings);
+  const bool empty = in_store && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
   room.log->release(name);
   rooms_.erase(found);
   if (!empty) return;

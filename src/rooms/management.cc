@@ -10,6 +10,7 @@ void RoomHome::create_for(const RoomName& name, std::vector<UserId> members, Com
     if (Room* old = find(name); old != nullptr) {
       old->log->release(name);
       fill(*old, std::move(*row));
+      if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // it was open to others than members
     }
     done(RoomCreated{.room = name});
     for (const UserId& member : members) entered(name, member);

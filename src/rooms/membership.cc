@@ -15,6 +15,7 @@ void RoomHome::create(Actor actor, const RoomName& name, Completion<RoomCreated>
       if (Room* old = find(name); old != nullptr) {
         old->log->release(name);
         fill(*old, std::move(*row));
+        if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // it was open to others than members
       }
       return done(RoomCreated{.room = std::move(name)});
     }
