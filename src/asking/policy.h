@@ -16,10 +16,10 @@ struct Table {
   std::string ca_file = {};
   std::vector<std::string> events = {};
   std::vector<std::string> rooms{"*"}; // of subscribe and publish
-  std::string secret, secret_file;
-  std::vector<std::string> headers; // of the handshake, passed on
-  Millis timeout{1'000};            // of a question, with all attempts
-  Millis ask_cache{0};              // how long answers are remembered
+  std::string secret = {}, secret_file = {};
+  std::vector<std::string> headers = {}; // of the handshake, passed on
+  Millis timeout{1'000};                 // of a question, with all attempts
+  Millis ask_cache{0};                   // how long answers are remembered
 };
 
 inline constexpr std::size_t kQuestions = 1'000;    // under way at one table; above: BUSY
