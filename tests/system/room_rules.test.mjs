@@ -325,15 +325,15 @@ test('a wrong rule is told before the server listens, in TOML and in JSON alike'
   const dir = temporary(t);
   const file = path.join(dir, 'foyer.toml');
   fs.writeFileSync(file, [
-    '[[rooms]]', 'match = "a%b"', 'join = "app"',
+    '[[rooms]]', 'match = "a%b"', 'join = "apps"',
     '[[rooms]]', 'joni = "token"', 'write = "token"', 'durable = "no"',
     '[[rooms]]', 'match = "user:*"', 'join = "anyone"', 'history_messages = -1', ''].join('\n'));
-  const json = JSON.stringify([{ match: 'a%b', join: 'app' }, { joni: 'token', write: 'token', durable: 'no' }, { match: 'user:*', join: 'anyone', history_messages: -1 }]);
+  const json = JSON.stringify([{ match: 'a%b', join: 'apps' }, { joni: 'token', write: 'token', durable: 'no' }, { match: 'user:*', join: 'anyone', history_messages: -1 }]);
   for (const [place, options] of [['toml', { args: ['--config', file] }], ['json', { env: { FOYER_ROOMS: json } }]]) {
     const { code: exit, text } = await serveFails(t, options);
     assert.equal(exit, 1, text);
-    for (const part of ['rooms 1: match takes', 'join takes one of anyone, members, token, nobody; it is another word', 'rooms 2: match is missing', 'unknown key joni', 'The nearest is join',
-      'write takes one of anyone, members, server; it is another word', 'durable takes true or false; it is a text', 'history_messages takes a number from 0 to 1000000000'])
+    for (const part of ['rooms 1: match takes', 'join takes one of anyone, members, token, app, nobody; it is another word', 'rooms 2: match is missing', 'unknown key joni', 'The nearest is join',
+      'write takes one of anyone, members, app, server; it is another word', 'durable takes true or false; it is a text', 'history_messages takes a number from 0 to 1000000000'])
       assert.ok(text.includes(part), `${place}: ${part}:\n${text}`);
   }
   const tooMany = await serveFails(t, { env: { FOYER_ROOMS: JSON.stringify(Array.from({ length: 201 }, (_, i) => ({ match: `r${i}` }))) } });
