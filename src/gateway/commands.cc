@@ -416,6 +416,7 @@ void Session::keys_answered(const MessageId& id, std::string token, Result<bool>
 }
 
 void Session::refreshed(const MessageId& id, Result<Identity> verified) {
+  link_.reschedule(); // an end that the application set did not count while the token was checked
   if (!verified) return send_refusal(id, std::move(verified).error());
   if (auto refusal = shard().deps().revocations.check(*verified, shard().loop().now()))
     return send_refusal(id, std::move(*refusal));
