@@ -12,6 +12,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -56,6 +58,22 @@ struct EntryKind {
   std::vector<void*> (*all)(Config&);
   void* (*defaults)();
 };
+
+// Of the entries in a list of Config.
+template <auto List>
+[[nodiscard]] constexpr EntryKind entry_kind(
+    std::string_view name, std::string_view label, std::size_t most, std::span<const EntryField> fields) {
+  return {.name = name, .label = label, .most = most, .fields = fields, .add = [](Config& config) -> void* {
+    return &(config.*List).emplace_back();
+  }, .all = [](Config& config) {
+    std::vector<void*> out;
+    for (auto& each : config.*List) out.push_back(&each);
+    return out;
+  }, .defaults = []() -> void* {
+    static typename std::remove_reference_t<decltype(std::declval<Config&>().*List)>::value_type defaults;
+    return &defaults;
+  }};
+}
 
 extern const EntryKind kAsks; // entry_tables_ask.cc
 extern const EntryKind kIssuers;

@@ -82,16 +82,6 @@ const EntryField kIssuerFields[] = {
 
 } // namespace
 
-const EntryKind kIssuers{
-    .name = "issuer", .label = "name", .most = 32, .fields = kIssuerFields, .add = [](Config& config) -> void* {
-  return &config.issuers.emplace_back();
-}, .all = [](Config& config) {
-  std::vector<void*> out;
-  for (auto& each : config.issuers) out.push_back(&each);
-  return out;
-}, .defaults = []() -> void* {
-  static auth::TrustedIssuer defaults;
-  return &defaults;
-}};
+constinit const EntryKind kIssuers = entry_kind<&Config::issuers>("issuer", "name", 32, kIssuerFields);
 
 } // namespace foyer::config

@@ -62,16 +62,6 @@ const EntryField kAskFields[] = {
 
 } // namespace
 
-const EntryKind kAsks{
-    .name = "ask", .label = "name", .most = 32, .fields = kAskFields, .add = [](Config& config) -> void* {
-  return &config.asks.emplace_back();
-}, .all = [](Config& config) {
-  std::vector<void*> out;
-  for (auto& each : config.asks) out.push_back(&each);
-  return out;
-}, .defaults = []() -> void* {
-  static asking::Table defaults;
-  return &defaults;
-}};
+constinit const EntryKind kAsks = entry_kind<&Config::asks>("ask", "name", 32, kAskFields);
 
 } // namespace foyer::config

@@ -48,16 +48,6 @@ const EntryField kRoomFields[] = {
 
 } // namespace
 
-const EntryKind kRooms{
-    .name = "rooms", .label = "match", .most = 200, .fields = kRoomFields, .add = [](Config& config) -> void* {
-  return &config.room_rules.emplace_back();
-}, .all = [](Config& config) {
-  std::vector<void*> out;
-  for (auto& each : config.room_rules) out.push_back(&each);
-  return out;
-}, .defaults = []() -> void* {
-  static rooms::RoomRule defaults;
-  return &defaults;
-}};
+constinit const EntryKind kRooms = entry_kind<&Config::room_rules>("rooms", "match", 200, kRoomFields);
 
 } // namespace foyer::config
