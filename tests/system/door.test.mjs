@@ -394,7 +394,7 @@ test('/causes/CODE explains, as JSON and as a page; so does `foyer explain`', as
 
 test('every cause has a step in words, and no text is empty', async () => {
   const { json } = await foyerJson(['explain', '--all', '--json']);
-  const steps = new Set(['configuration', 'readiness', 'transport', 'subprotocol', 'credential_present', 'credential_form', 'auth_service', 'service_identity', 'credential_valid', 'revocation', 'user', 'permission', 'capacity', 'http', 'accounts', 'chat', 'store', 'session']);
+  const steps = new Set(['configuration', 'readiness', 'transport', 'subprotocol', 'credential_present', 'credential_form', 'auth_service', 'service_identity', 'credential_valid', 'revocation', 'user', 'permission', 'application', 'capacity', 'http', 'accounts', 'chat', 'store', 'session']);
   assert.ok(json.length > 80);
   for (const cause of json) {
     assert.ok(steps.has(cause.step), `${cause.code}: ${cause.step}`);
