@@ -47,7 +47,8 @@ void publish_in(const Context& context, const Call& call, const RoomName& room, 
   auto body = body_of(context, call.arguments);
   if (!body) return done(std::unexpected(std::move(body).error()));
   // A room in memory remembers few keys, and needs none: the call itself is remembered beside it.
-  std::string key{context.rooms.durable(room) ? call.arguments.text("idempotency_key") : ""};
+  std::string key{call.arguments.text("idempotency_key")};
+  if (!key.empty() && !context.rooms.durable(room)) key.clear();
   context.rooms.publish(std::move(*actor),
       {.room = room, .text = std::move(body->text), .key = std::move(key), .type = body->type, .record = call.record},
       [done = std::move(done)](Result<rooms::Published> published) mutable {

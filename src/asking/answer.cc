@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "asking/policy.h"
 #include "base/bytes.h"
+#include "client/retry_after.h"
 #include "wire/url.h"
 
 namespace foyer::asking {
@@ -58,12 +58,8 @@ std::string described(const Response& answer) {
 }
 
 std::optional<Millis> retry_after(const Response& answer) {
-  const std::string* header = answer.headers.find("Retry-After");
-  if (header == nullptr) return std::nullopt;
-  std::uint32_t seconds = 0;
-  const auto [end, error] = std::from_chars(header->data(), header->data() + header->size(), seconds);
-  if (error != std::errc{} || end != header->data() + header->size()) return std::nullopt; // a date
-  return std::min<Millis>(std::chrono::seconds{seconds}, kLongestPause);
+  const auto wait = client::retry_after(answer);
+  return wait ? std::optional(std::min(*wait, kLongestPause)) : std::nullopt;
 }
 
 // Only the host: paths and queries may hold private data.

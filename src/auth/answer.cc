@@ -3,19 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "auth/contract/messages.h"
 #include "base/bytes.h"
 #include "base/words.h"
+#include "client/retry_after.h"
 #include "wire/url.h"
 
 namespace foyer::auth {
 namespace {
 
 constexpr std::size_t kTypeBytes = 48;
-constexpr std::int64_t kLongestRetryAfter = 3'600; // seconds; longer Retry-After values are cut to it
+constexpr Millis kLongestRetryAfter = std::chrono::hours{1}; // a longer Retry-After does not count
 
 bool is_token_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -73,13 +73,8 @@ std::string redirect_target(const Response& response) {
 }
 
 std::optional<Millis> retry_after_header(const Response& response) {
-  const std::string* value = response.headers.find("Retry-After");
-  if (value == nullptr) return std::nullopt;
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
-  if (error != std::errc{} || end != value->data() + value->size() || seconds < 0 || seconds > kLongestRetryAfter)
-    return std::nullopt;
-  return Millis{seconds * 1'000};
+  const auto wait = client::retry_after(response);
+  return wait && *wait <= kLongestRetryAfter ? wait : std::nullopt;
 }
 
 // A refusal by the auth service itself, sent as a problem.

@@ -2,25 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/bytes.h"
 #include "base/json.h"
+#include "client/retry_after.h"
 #include "client/signature.h"
 
 namespace foyer::hooks {
 namespace {
 
 constexpr std::size_t kShown = 200; // of the receiver's words
-
-std::optional<Millis> retry_after(const Response& answer) {
-  const std::string* header = answer.headers.find("Retry-After");
-  if (header == nullptr) return std::nullopt;
-  std::uint32_t seconds = 0;
-  const auto [end, error] = std::from_chars(header->data(), header->data() + header->size(), seconds);
-  if (error != std::errc{} || end != header->data() + header->size()) return std::nullopt; // a date
-  return std::chrono::seconds{seconds};
-}
 
 std::string described(const Response& answer) {
   std::string out = fmt::format("the receiver answered {}", answer.status);
@@ -69,7 +59,7 @@ Outcome outcome_of(const client::HttpResult& answer) {
   return {.kind = refused ? Outcome::Kind::refused : Outcome::Kind::failed,
       .cause = Cause::WEBHOOK_REFUSED,
       .evidence = described(*answer),
-      .retry_after = retry_after(*answer)};
+      .retry_after = client::retry_after(*answer)};
 }
 
 } // namespace foyer::hooks
