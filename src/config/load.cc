@@ -45,11 +45,12 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// The option whose name is nearest to a mistyped one, if any is near.
+// The option whose name is nearest to a mistyped one, if any is near: a third of the
+// letters may differ, or two, but never more than half of them.
 const Option* nearest_option(std::string_view name) {
   const std::string wanted = lower(name.substr(0, 64));
   const Option* best = nullptr;
-  std::size_t least = std::max<std::size_t>(2, wanted.size() / 3) + 1;
+  std::size_t least = std::min(std::max<std::size_t>(2, wanted.size() / 3), wanted.size() / 2) + 1;
   for (const auto& option : all_options()) {
     const std::size_t distance = edit_distance(wanted, option.name);
     if (distance >= least) continue;

@@ -117,6 +117,12 @@ TEST(Load, UnknownOptionNamesTheNearest) {
   EXPECT_THAT(world.only().message, HasSubstr("drain_timeout"));
   world.files["c.toml"] = {"[limits]\nmessage_bytes = 4096\n", 0644};
   EXPECT_EQ(code_of(world.only().code), "UNKNOWN_OPTION");
+  world.files["c.toml"] = {"a = 1\n", 0644};
+  EXPECT_THAT(world.only().message, Not(HasSubstr("nearest"))) << "nothing of ask is in it but one letter";
+  world.files["c.toml"] = {"aks = []\n", 0644};
+  EXPECT_THAT(world.only().message, Not(HasSubstr("nearest"))) << "two of three letters are elsewhere";
+  world.files["c.toml"] = {"asks = []\n", 0644};
+  EXPECT_THAT(world.only().message, HasSubstr("nearest is ask."));
   world = development();
   world.args = {"--dev", "stray"};
   EXPECT_EQ(code_of(world.only().code), "UNKNOWN_OPTION");
