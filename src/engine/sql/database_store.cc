@@ -9,6 +9,7 @@
 #include "engine/sql/continuity.h"
 #include "engine/sql/hook_store.h"
 #include "engine/sql/reads.h"
+#include "engine/sql/retention.h"
 #include "engine/sql/writes.h"
 #include "store/reader.h"
 #include "store/writer.h"

@@ -1,7 +1,7 @@
 // Rooms as an application manages them: created for others, emptied, removed. The writer's jobs.
 //
 // However long a history is, each of these is a few rows: messages go with the row of a room that has lost its name,
-// and are swept away little by little (reads.h, Sweep).
+// and are swept away little by little (Sweep in retention.h).
 #include <optional>
 #include <string>
 
