@@ -19,11 +19,13 @@ bool is_away(const Refusal& why) {
 Result<Database*> Connection::get() {
   if (database_ && !database_->check()) database_.reset();
   if (database_) return database_.get();
-  if (away_ && clock_.mono() < next_try_) {
+  const bool back = reached_ && reached_->times() != reached_before_;
+  if (away_ && !back && clock_.mono() < next_try_) {
     Refusal why = *away_;
     why.retry_after = std::max(Millis{1}, std::chrono::ceil<Millis>(next_try_ - clock_.mono()));
     return std::unexpected(std::move(why));
   }
+  reached_before_ = reached_ ? reached_->times() : 0;
   auto opened = opener_();
   if (!opened) {
     put_off(opened.error());
@@ -32,6 +34,7 @@ Result<Database*> Connection::get() {
   database_ = std::move(*opened);
   away_.reset();
   wait_ = Millis{0};
+  if (reached_) reached_->mark();
   return database_.get();
 }
 

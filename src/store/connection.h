@@ -1,9 +1,11 @@
 // A connection that reconnects: opened when it is needed, and again after it was
 // lost. While the database cannot be reached the tries are 100 ms apart, doubling to
 // 2 s, minus a random part of up to half so that many processes do not retry at once;
-// a request in between fails at once with the reason.
+// a request in between fails at once with the reason. The first of several connections
+// that reaches the server ends the waits of the others.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -12,13 +14,25 @@
 
 namespace foyer::store {
 
+// How often a server was reached by the connections that share it. Any thread.
+class Reached {
+ public:
+  void mark() { times_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t times() const { return times_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> times_{0};
+};
+
 class Connection {
  public:
-  // `entropy` may be null: the waits are then exact. The arguments must outlive it.
-  Connection(Opener opener, const Clock& clock, Entropy* entropy)
+  // `entropy` may be null: the waits are then exact. `reached` may be null: it waits for itself only. The others must
+  // outlive it.
+  Connection(Opener opener, const Clock& clock, Entropy* entropy, std::shared_ptr<Reached> reached = nullptr)
       : opener_(std::move(opener)),
         clock_(clock),
-        entropy_(entropy) {}
+        entropy_(entropy),
+        reached_(std::move(reached)) {}
 
   // The causes of the opener; between tries the last of them, with the time until the next try.
   [[nodiscard]] Result<Database*> get();
@@ -31,9 +45,11 @@ class Connection {
   const Opener opener_;
   const Clock& clock_;
   Entropy* entropy_;
+  std::shared_ptr<Reached> reached_;
   std::unique_ptr<Database> database_;
   std::optional<Refusal> away_; // set while tries are delayed
   MonoTime next_try_{};
+  std::uint64_t reached_before_ = 0; // when the last try failed
   Millis wait_{0};
 };
 

@@ -27,7 +27,7 @@ Result<std::unique_ptr<Reader>> Reader::open(
       .batch_limit = kBatch,
       .executor = o.executor};
   for (std::size_t i = 0; i < count; ++i) {
-    auto line = std::make_unique<Line>(Line{.connection = Connection(opener, clock, o.entropy)});
+    auto line = std::make_unique<Line>(Line{.connection = Connection(opener, clock, o.entropy, o.reached)});
     if (i == 0) TRY_VOID(line->connection.get());
     line->lane = std::make_unique<Lane>(lane, [r = reader.get(), l = line.get()](Tasks tasks) {
       for (auto& task : tasks) r->run(*l, *task);

@@ -18,11 +18,12 @@
 namespace foyer::store {
 
 struct ReaderOptions {
-  std::string name;                 // "chat", "accounts"
-  std::size_t connections = 1;      // each with a lane of its own
-  std::size_t queue_limit = 10'000; // jobs that may wait; more: BUSY
-  Entropy* entropy = nullptr;       // for the waits between connection attempts
-  Executor* executor = nullptr;     // null: threads
+  std::string name;                                               // "chat", "accounts"
+  std::size_t connections = 1;                                    // each with a lane of its own
+  std::size_t queue_limit = 10'000;                               // jobs that may wait; more: BUSY
+  Entropy* entropy = nullptr;                                     // for the waits between connection attempts
+  std::shared_ptr<Reached> reached = std::make_shared<Reached>(); // shared with the writer
+  Executor* executor = nullptr;                                   // null: threads
 };
 
 class Reader {

@@ -46,7 +46,7 @@ Writer::Writer(Opener opener, WriterOptions options, WriterHooks hooks, const Cl
       commit_seconds_(metrics.histogram("foyer_store_commit_seconds",
           "Time from the start of a transaction to the end of its commit.",
           {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}, {{"store", options_.name}})),
-      connection_(std::move(opener), clock, options_.entropy) {}
+      connection_(std::move(opener), clock, options_.entropy, options_.reached) {}
 
 Result<std::unique_ptr<Writer>> Writer::open(
     Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log) {

@@ -37,9 +37,10 @@ struct WriterOptions {
   std::size_t batch_limit = 1'000;  // jobs in one transaction
   Millis batch_time{20};            // after this much work a batch commits, even if more is queued
   Millis upkeep_every{std::chrono::hours{1}};
-  Millis watch_every{0};        // with a thread: how often the connection is checked without jobs; 0: never
-  Entropy* entropy = nullptr;   // for the waits between connection attempts
-  Executor* executor = nullptr; // null: a thread
+  Millis watch_every{0};                 // with a thread: how often the connection is checked without jobs; 0: never
+  Entropy* entropy = nullptr;            // for the waits between connection attempts
+  std::shared_ptr<Reached> reached = {}; // shared with the readers of the same server
+  Executor* executor = nullptr;          // null: a thread
 };
 
 struct WriterHooks {

@@ -308,11 +308,13 @@ Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing,
   if (options.forgets) hooks.upkeep = [forgetting](Database& db) { return forgetting->step(db); };
   hooks.before_commit = [bound = std::make_shared<RefusalBound>(options.audit_refusals)](
                             Database& db) { return bound->before_commit(db); };
+  const auto reached = std::make_shared<store::Reached>();
   store::WriterOptions writer_options{.name = "accounts",
       .queue_limit = options.queue_limit,
       .upkeep_every = store::AgeGate::kLookEvery,
       .watch_every = options.watch_every,
       .entropy = &entropy,
+      .reached = reached,
       .executor = options.executor};
   TRY(writer,
       store::Writer::open(std::move(writing), std::move(writer_options), std::move(hooks), clock, metrics, log));
@@ -321,6 +323,7 @@ Result<std::unique_ptr<AccountStore>> open_database_store(store::Opener writing,
       .connections = options.readers,
       .queue_limit = options.queue_limit,
       .entropy = &entropy,
+      .reached = reached,
       .executor = options.executor};
   TRY(reader, store::Reader::open(std::move(reading), std::move(reader_options), clock, metrics, log));
   return std::make_unique<DatabaseStore>(std::move(writer), std::move(reader), forgetting, *key, *stream);

@@ -50,20 +50,25 @@ class DatabaseStore final : public ChatStore {
     };
     hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
     auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
+    const auto reached = std::make_shared<store::Reached>();
     store::WriterOptions writer_options{.name = "chat",
         .queue_limit = options.policy.queue_limit,
         .limit = "store_queue",
         .upkeep_every = store::AgeGate::kLookEvery,
         .watch_every = options.watch_every,
         .entropy = &entropy_,
+        .reached = reached,
         .executor = options.executor};
     TRY(writer,
         store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
     forget_all_empty(options);
     writer_->start_upkeep(); // so that a wrong clock is noticed at startup
-    store::ReaderOptions reader_options{
-        .name = "chat", .connections = options.readers, .entropy = &entropy_, .executor = options.executor};
+    store::ReaderOptions reader_options{.name = "chat",
+        .connections = options.readers,
+        .entropy = &entropy_,
+        .reached = reached,
+        .executor = options.executor};
     TRY(reader, store::Reader::open([this, reading = std::move(reading)] {
       return open_to_read(reading);
     }, std::move(reader_options), clock_, metrics, log));
