@@ -33,6 +33,7 @@ const std::vector<Layer> kLayers = {
     {"io/tls", {"base", "wire", "io"}},
     {"http", {"base", "wire", "observe", "admission", "io"}},
     {"client", {"base", "wire", "exec"}},
+    {"redis", {"base", "wire", "exec", "client"}},
     {"store", {"base"}},
     {"engine", {"base", "rooms/model"}},
     {"engine/sql", {"base", "store", "engine"}},

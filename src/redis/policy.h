@@ -1,0 +1,31 @@
+// How connections to a server behave.
+#pragma once
+
+#include <cstddef>
+
+#include "base/clock.h"
+#include "client/link.h"
+#include "redis/reply.h"
+#include "redis/server_url.h"
+
+namespace foyer::redis {
+
+inline constexpr std::size_t kSubscribeBatch = 512; // channels of one SUBSCRIBE or UNSUBSCRIBE
+
+struct Policy {
+  Millis connect_timeout{5'000}; // resolving, connecting, TLS
+  Millis command_timeout{5'000}; // from send() to the reply; also of the login
+  Millis idle{5'000};            // an idle connection sends PING; a subscriber one that heard nothing for that long
+  Millis backoff_first{100};     // the first wait after a failed attempt; doubled with each
+  Millis backoff_most{5'000};
+  std::size_t waiting_commands = 100'000;       // without a reply, on one connection
+  std::size_t waiting_bytes = 64 * 1024 * 1024; // not written yet, on one connection
+  ReplyLimits replies = {};
+};
+
+struct Server {
+  ServerUrl url;
+  client::TlsOptions tls = {};
+};
+
+} // namespace foyer::redis
