@@ -39,6 +39,7 @@ const std::vector<Layer> kLayers = {
     {"engine/sql", {"base", "store", "engine"}},
     {"engine/memory", {"base", "engine"}},
     {"engine/local", {"engine"}},
+    {"engine/redis", {"base", "rooms/model", "redis", "engine", "engine/local"}},
     {"rooms", {"base", "admission", "rooms/model", "io", "engine", "engine/memory"}},
     {"protocol", {"base", "wire", "rooms/model", "rooms"}},
     {"protocol/foyer_v1", {"base", "rooms/model", "protocol"}},

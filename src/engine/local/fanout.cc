@@ -14,6 +14,10 @@ bool is(const std::weak_ptr<FanoutListener>& known, const FanoutListener* listen
 
 LocalFanout::Part& LocalFanout::part_of(const RoomName& room) { return parts_[std::hash<RoomName>{}(room) % kParts]; }
 
+const LocalFanout::Part& LocalFanout::part_of(const RoomName& room) const {
+  return parts_[std::hash<RoomName>{}(room) % kParts];
+}
+
 void LocalFanout::publish(rooms::PublicationPtr publication, const FanoutListener* here) {
   const RoomName& room = publication->event().room;
   Part& part = part_of(room);
@@ -82,6 +86,12 @@ std::size_t LocalFanout::rooms() const {
     sum += part.rooms.size();
   }
   return sum;
+}
+
+bool LocalFanout::listens(const RoomName& room) const {
+  const Part& part = part_of(room);
+  const std::lock_guard held(part.mutex);
+  return part.rooms.contains(room);
 }
 
 } // namespace foyer::engine

@@ -20,7 +20,8 @@ class LocalFanout final : public Fanout {
   void unsubscribe(const RoomName& room, const FanoutListener& listener) override;
   [[nodiscard]] bool may_lose() const override { return false; }
 
-  [[nodiscard]] std::size_t rooms() const; // with listeners
+  [[nodiscard]] std::size_t rooms() const;                // with listeners
+  [[nodiscard]] bool listens(const RoomName& room) const; // somebody does, as far as is known without a publication
 
  private:
   using Listeners = std::vector<std::weak_ptr<FanoutListener>>;
@@ -35,6 +36,7 @@ class LocalFanout final : public Fanout {
   };
   static constexpr std::size_t kParts = 64;
   [[nodiscard]] Part& part_of(const RoomName& room);
+  [[nodiscard]] const Part& part_of(const RoomName& room) const;
 
   std::array<Part, kParts> parts_;
 };

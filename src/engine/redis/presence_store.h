@@ -1,0 +1,65 @@
+// Presence over several nodes, on the bus.
+//
+// A node that has users has a lease, which it renews. Entries of nodes whose lease has ended do not count any more, and
+// one of the other nodes removes them and reports who has left with them. Entries are written when something changes,
+// and in full when the bus may have lost them: after a failed command, when the lease was gone (the bus was restarted
+// or flushed), and from time to time, because each room's entries end by themselves.
+//
+// A node whose lease ended while it was alive (it was paused, or cut off) goes on under a new name and writes
+// everything again. The entries under the old name belong to whoever cleans up.
+//
+// Counts include users of a dead node until its entries are removed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/executor.h"
+#include "engine/control_bus.h"
+#include "engine/presence_store.h"
+#include "engine/redis/names.h"
+#include "redis/connection.h"
+
+namespace foyer::engine {
+
+inline constexpr Millis kPresenceRound{3'000};                      // the lease is renewed
+inline constexpr Millis kPresenceLease{10'000};                     // and ends without that
+inline constexpr Millis kPresenceRoomLife{std::chrono::hours{1}};   // of a room's entries
+inline constexpr Millis kPresenceRewrite{std::chrono::minutes{20}}; // they are written again after that
+inline constexpr Millis kPresenceNodeLife{std::chrono::hours{24}};  // of the registry, and of a node's list of rooms
+
+struct RedisPresenceOptions {
+  using Report = std::function<void(const RoomName&, const rooms::Member&, std::size_t count)>;
+
+  BusNames names = BusNames();
+  NodeId node; // this one; without white space
+  // On the connection's thread. A user left, because only dead nodes had the user there; or came, because entries that
+  // were lost are written again.
+  Report left = {};
+  Report came = {};
+};
+
+class RedisPresenceStore final : public PresenceStore {
+ public:
+  // `commands` and `executor` outlive this. Rounds begin on the executor, the first one at once; answers come on the
+  // connection's thread.
+  RedisPresenceStore(RedisPresenceOptions options, redis::Connection& commands, Executor& executor, const Clock& clock);
+  ~RedisPresenceStore() override; // leaves its entries to the others, as a crash does
+
+  // Any thread. After a refusal the store goes by what it was told, and writes the room again in the next round.
+  void touch(RoomName room, rooms::Member member, Completion<PresenceChange> done) override;
+  void leave(RoomName room, UserId user, Completion<PresenceChange> done) override;
+  void members(RoomName room, std::size_t most, Completion<PresentMembers> done) override;
+
+  // A round now: renews the lease, writes what has to be written, cleans up after dead nodes. `done` when it has ended.
+  void round(std::function<void()> done = {});
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+  Executor& executor_;
+  TimerId timer_ = 0;
+};
+
+} // namespace foyer::engine

@@ -1,0 +1,209 @@
+#include "engine/redis/presence_store.h"
+
+#include <gmock/gmock.h>
+
+#include "base/manual_executor.h"
+#include "engine/redis/testing/bus_world.h"
+#include "engine/testing/presence_store_contract.h"
+
+namespace foyer::engine {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+// The view of one node. Its rounds are the test's.
+class Node final : public PresenceWorld {
+ public:
+  Node(const BusNames& names, const std::string& id, testing_world::RedisServer& server = TestBus::shared().server())
+      : commands_({.url = server.url()}, TestBus::policy(), system_entropy()),
+        store_({.names = names,
+                   .node = NodeId(id),
+                   .left = [this](const RoomName& room, const rooms::Member& member,
+                               std::size_t count) { note(room, member, "left", count); },
+                   .came = [this](const RoomName& room, const rooms::Member& member,
+                               std::size_t count) { note(room, member, "came", count); }},
+            commands_, executor_, clock_) {
+    round();
+  }
+
+  PresenceStore& store() override { return store_; }
+  void run() override { redis::ask(commands_, {"PING"}); } // its answer is the last one
+  void round() {
+    const auto ended = std::make_shared<std::promise<void>>();
+    store_.round([ended] { ended->set_value(); });
+    redis::got(ended->get_future());
+  }
+  redis::Connection& commands() { return commands_; }
+  ManualClock& clock() { return clock_; }
+  // "tea: Ann left 1", since the last call.
+  std::vector<std::string> reports() {
+    auto all = notes_.all();
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(read_));
+    read_ += all.size();
+    return all;
+  }
+
+ private:
+  void note(const RoomName& room, const rooms::Member& member, const std::string& what, std::size_t count) {
+    notes_.add(room.str() + ": " + member.name + " " + what + " " + std::to_string(count));
+  }
+
+  ManualClock clock_;
+  ManualExecutor executor_{clock_};
+  redis::Notes notes_;
+  std::size_t read_ = 0;
+  redis::Connection commands_;
+  RedisPresenceStore store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Redis, PresenceStoreContract, testing::Values([]() -> std::unique_ptr<PresenceWorld> {
+  return std::make_unique<Node>(TestBus::shared().fresh_names(), "n1");
+}));
+
+class RedisPresenceTest : public testing::Test {
+ protected:
+  std::unique_ptr<Node> node(const std::string& id) { return std::make_unique<Node>(names, id); }
+  const BusNames names = TestBus::shared().fresh_names();
+};
+
+TEST_F(RedisPresenceTest, AUserOnTwoNodesCameOnceAndLeavesWithTheLast) {
+  const auto a = node("a"), b = node("b");
+  EXPECT_EQ(a->touch("tea", "ann", "Ann"), "came 1");
+  EXPECT_EQ(b->touch("tea", "ann", "Other"), "- 1");
+  EXPECT_EQ(b->touch("tea", "bob", "Bob"), "came 2");
+  EXPECT_THAT(a->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+  EXPECT_EQ(a->leave("tea", "ann"), "- 2");
+  EXPECT_EQ(a->leave("tea", "bob"), "- 2") << "it is not this node that has bob";
+  EXPECT_EQ(b->leave("tea", "ann"), "Ann left 1");
+}
+
+TEST_F(RedisPresenceTest, TheUsersOfANodeThatDiedAreReportedOnceAndNobodyElse) {
+  const auto a = node("a"), c = node("c");
+  auto b = node("b");
+  b->touch("tea", "ann", "Ann");
+  b->touch("tea", "bob", "Bob");
+  b->touch("milk", "bob", "Bob");
+  a->touch("tea", "bob", "Bob");
+  b.reset();
+  TestBus::shared().advance(Millis{5'000});
+  for (Node* each : {a.get(), c.get()}) each->round();
+  EXPECT_THAT(a->reports(), IsEmpty()) << "its lease goes on";
+  TestBus::shared().advance(Millis{6'000});
+  a->round();
+  c->round();
+  EXPECT_THAT(a->reports(), UnorderedElementsAre("tea: Ann left 1", "milk: Bob left 0"));
+  EXPECT_THAT(c->reports(), IsEmpty());
+  EXPECT_THAT(a->names("tea"), ElementsAre("bob=Bob"));
+  EXPECT_EQ(a->members("milk").count, 0U);
+  a->round();
+  c->round();
+  EXPECT_THAT(a->reports(), IsEmpty());
+  EXPECT_EQ(a->leave("tea", "bob"), "Bob left 0");
+}
+
+TEST_F(RedisPresenceTest, EntriesOfADeadNodeDoNotCountEvenBeforeTheyAreRemoved) {
+  const auto a = node("a");
+  auto b = node("b");
+  b->touch("tea", "ann", "Ann");
+  b.reset();
+  TestBus::shared().advance(Millis{11'000});
+  // Another node is cleaning up, and does not get on with it.
+  ASSERT_EQ(redis::said(a->commands(), {"SET", names.reap("b"), "c", "PX", "10000"}), "OK");
+  ASSERT_EQ(redis::ask(a->commands(), {"ZADD", names.nodes(), "0", "b"})->integer, 0);
+  // `a` was silent as long, and goes on under another name.
+  a->round();
+  EXPECT_THAT(a->names("tea"), IsEmpty());
+  EXPECT_EQ(a->touch("tea", "ann", "Ann again"), "came 1");
+  EXPECT_THAT(a->names("tea"), ElementsAre("ann=Ann again"));
+  TestBus::shared().advance(Millis{10'001 - 2'000});
+  a->round();
+  TestBus::shared().advance(Millis{2'001});
+  a->round();
+  EXPECT_THAT(a->reports(), IsEmpty()) << "ann is here";
+  EXPECT_EQ(a->leave("tea", "ann"), "Ann again left 0");
+}
+
+TEST_F(RedisPresenceTest, ANodeThatWasSilentForTooLongWritesItsUsersAgain) {
+  const auto a = node("a"), b = node("b");
+  a->touch("tea", "ann", "Ann");
+  b->touch("tea", "bob", "Bob");
+  TestBus::shared().advance(Millis{6'000});
+  b->round();
+  TestBus::shared().advance(Millis{6'000});
+  b->round();
+  EXPECT_THAT(b->reports(), ElementsAre("tea: Ann left 1"));
+  a->round();
+  EXPECT_THAT(a->reports(), ElementsAre("tea: Ann came 2"));
+  EXPECT_THAT(b->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+  // Before anybody noticed, it changes nothing for others.
+  TestBus::shared().advance(Millis{9'000});
+  b->round();
+  TestBus::shared().advance(Millis{2'000});
+  a->round();
+  b->round();
+  a->round();
+  EXPECT_THAT(a->reports(), IsEmpty());
+  EXPECT_THAT(b->reports(), IsEmpty());
+  EXPECT_EQ(a->leave("tea", "ann"), "Ann left 1");
+}
+
+TEST_F(RedisPresenceTest, AfterTheBusLostEverythingEachNodeWritesWhatItHas) {
+  testing_world::RedisServer server;
+  Node a(BusNames(), "a", server), b(BusNames(), "b", server);
+  a.touch("tea", "ann", "Ann");
+  b.touch("tea", "ann", "Ann");
+  b.touch("milk", "bob", "Bob");
+  server.cli({"FLUSHALL"});
+  EXPECT_EQ(a.members("tea").count, 0U);
+  a.round();
+  b.round();
+  EXPECT_THAT(a.names("tea"), ElementsAre("ann=Ann"));
+  EXPECT_THAT(a.names("milk"), ElementsAre("bob=Bob"));
+  EXPECT_EQ(a.leave("tea", "ann"), "- 1");
+  EXPECT_EQ(b.leave("tea", "ann"), "Ann left 0");
+}
+
+TEST_F(RedisPresenceTest, WhatCouldNotBeWrittenIsWrittenInTheNextRound) {
+  testing_world::RedisServer server;
+  Node a(BusNames(), "a", server), b(BusNames(), "b", server);
+  a.touch("tea", "ann", "Ann");
+  server.cli({"CONFIG", "SET", "min-replicas-to-write", "1"});
+  EXPECT_EQ(a.touch("tea", "bob", "Bob"), "STORE_READ_ONLY");
+  EXPECT_EQ(a.leave("tea", "ann"), "STORE_READ_ONLY");
+  server.cli({"CONFIG", "SET", "min-replicas-to-write", "0"});
+  EXPECT_THAT(b.names("tea"), ElementsAre("ann=Ann"));
+  a.round();
+  EXPECT_THAT(b.names("tea"), ElementsAre("bob=Bob"));
+}
+
+TEST_F(RedisPresenceTest, EveryKeyEndsByItselfAndIsRenewedWhileItIsNeeded) {
+  const auto a = node("a");
+  a->touch("tea", "ann", "Ann");
+  EXPECT_THAT(keys_of(a->commands(), names.prefix()), UnorderedElementsAre("nodes", "rooms:a", "{tea}:who"));
+  TestBus::shared().advance(kPresenceRoomLife - Millis{1'000});
+  a->clock().advance(kPresenceRewrite);
+  a->round();
+  TestBus::shared().advance(Millis{2'000});
+  EXPECT_EQ(a->members("tea").count, 1U);
+  a->leave("tea", "ann");
+  const auto b = node("b");
+  TestBus::shared().advance(Millis{11'000});
+  b->round();
+  b->round();
+  TestBus::shared().advance(kPresenceNodeLife + Millis{1'000});
+  EXPECT_THAT(keys_of(a->commands(), names.prefix()), IsEmpty());
+}
+
+TEST_F(RedisPresenceTest, LargeRoomsAreListedInPartAndCountedWhole) {
+  const auto a = node("a");
+  for (int i = 0; i < 1'000; ++i)
+    a->store().touch(RoomName("tea"), {UserId("u" + std::to_string(i)), "U"}, [](Result<PresenceChange>) {});
+  const auto present = a->members("tea", 300);
+  EXPECT_EQ(present.count, 1'000U);
+  EXPECT_EQ(present.members.size(), 300U);
+}
+
+} // namespace
+} // namespace foyer::engine
