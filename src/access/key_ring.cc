@@ -52,31 +52,52 @@ KeyRing::KnownPtr KeyRing::known() const {
   return known_;
 }
 
-bool KeyRing::any() const { return !known()->by_hash.empty(); }
+bool KeyRing::any() const {
+  const KnownPtr now = known();
+  return !now->by_hash.empty() || !now->by_service.empty();
+}
 
 void KeyRing::find(std::string_view key, Completion<ApiKeyPtr> done) {
   if (!looks_like_api_key(key))
     return done(refuse(Cause::API_KEY_REJECTED, key.empty() ? "no key was sent" : "it is not a key of this server"));
-  std::string hash = hash_of_api_key(key);
+  find(Sought{.hash = hash_of_api_key(key), .service = {}}, std::move(done));
+}
+
+void KeyRing::find_of_service(std::string_view service, Completion<ApiKeyPtr> done) {
+  find(Sought{.hash = {}, .service = std::string(service)}, std::move(done));
+}
+
+const KeyRing::Entry* KeyRing::look_up(const Known& known, const Sought& sought) {
+  const auto& all = sought.service.empty() ? known.by_hash : known.by_service;
+  const auto entry = all.find(sought.service.empty() ? sought.hash : sought.service);
+  if (entry == all.end() || !constant_time_equal(entry->second.hash, sought.hash)) return nullptr;
+  return &entry->second;
+}
+
+void KeyRing::find(Sought sought, Completion<ApiKeyPtr> done) {
   const KnownPtr now = known();
-  const auto entry = now->by_hash.find(hash);
+  const Entry* entry = look_up(*now, sought);
   // One that is not live may be so again: the store is asked, too.
-  if (entry != now->by_hash.end() && constant_time_equal(entry->second.hash, hash) && live(entry->second))
-    return done(judge(*now, &entry->second));
-  control_.post([life = life_, one = Waiting{std::move(hash), std::move(done)}]() mutable {
+  if (entry != nullptr && live(*entry)) return done(judge(*now, sought, entry));
+  control_.post([life = life_, one = Waiting{std::move(sought), std::move(done)}]() mutable {
     if (life->ring != nullptr) life->ring->wait(std::move(one));
   });
 }
 
 bool KeyRing::live(const Entry& entry) const { return !entry.disabled && (!entry.ends || clock_.wall() < *entry.ends); }
 
-Result<ApiKeyPtr> KeyRing::judge(const Known& known, const Entry* entry) {
+Result<ApiKeyPtr> KeyRing::judge(const Known& known, const Sought& sought, const Entry* entry) {
   if (!known.confirmed || clock_.mono() - *known.confirmed > policy_.max_age) {
     if (known.failure) return std::unexpected(*known.failure);
     return std::unexpected(Refusal{.cause = Cause::BUSY,
         .evidence = "the API keys have not been read from the store",
         .retry_after = Millis{1'000}});
   }
+  if (entry == nullptr && !sought.service.empty())
+    return std::unexpected(Refusal{.cause = Cause::PERMISSION_DENIED,
+        .evidence = "no API key belongs to the service " + printable(sought.service, kApiKeyNameBytes),
+        .detail = "No API key belongs to this service.",
+        .next = "Give the service rights: foyer api-key add NAME --for-service ID --may RIGHT."});
   if (entry == nullptr) return refuse(Cause::API_KEY_REJECTED, "no key in the store is like it");
   if (entry->disabled)
     return refuse(
@@ -141,7 +162,7 @@ void KeyRing::answered(Result<std::optional<engine::ApiKeyList>> list) {
     next->confirmed = last_asked_;
     next->failure.reset();
     if (*list) {
-      next->by_hash = entries_of(**list);
+      take(**list, *next);
       if (!version_.empty()) report(**list);
       version_ = (*list)->version;
     }
@@ -155,19 +176,21 @@ void KeyRing::answered(Result<std::optional<engine::ApiKeyList>> list) {
   auto asked = std::exchange(asked_, {});
   waiting_meter_.used(waiting_.size());
   for (Waiting& each : asked) {
-    const auto entry = next->by_hash.find(each.hash);
-    if (entry == next->by_hash.end() && next->failure)
+    const Entry* entry = look_up(*next, each.sought);
+    if (entry == nullptr && next->failure)
       each.done(std::unexpected(*next->failure));
     else
-      each.done(judge(*next, entry == next->by_hash.end() ? nullptr : &entry->second));
+      each.done(judge(*next, each.sought, entry));
   }
   if (!waiting_.empty()) ask_soon();
 }
 
-std::unordered_map<std::string, KeyRing::Entry> KeyRing::entries_of(const engine::ApiKeyList& list) const {
+void KeyRing::take(const engine::ApiKeyList& list, Known& next) const {
   std::unordered_map<std::string, std::shared_ptr<std::atomic<std::int64_t>>> noted; // by id: what is known of uses
-  for (const auto& [hash, entry] : known()->by_hash) noted.emplace(entry.key->id, entry.noted);
-  std::unordered_map<std::string, Entry> out;
+  for (const auto* all : {&next.by_hash, &next.by_service})
+    for (const auto& [name, entry] : *all) noted.emplace(entry.key->id, entry.noted);
+  next.by_hash.clear();
+  next.by_service.clear();
   for (const engine::ApiKeyRow& row : list.keys) {
     auto rights = rooms::ApiRights::parse(row.rights);
     if (!rights) { // written by a newer version: allowed less rather than more
@@ -179,9 +202,9 @@ std::unordered_map<std::string, KeyRing::Entry> KeyRing::entries_of(const engine
     auto& use = noted[row.id];
     if (!use) use = std::make_shared<std::atomic<std::int64_t>>(millis_or_never(row.used));
     for (const engine::ApiSecret& secret : row.secrets)
-      out.emplace(secret.hash, Entry{key, secret.hash, secret.ends, row.disabled, use});
+      next.by_hash.emplace(secret.hash, Entry{key, secret.hash, secret.ends, row.disabled, use});
+    if (!row.service.empty()) next.by_service.emplace(row.service, Entry{key, {}, {}, row.disabled, use});
   }
-  return out;
 }
 
 void KeyRing::report(const engine::ApiKeyList& list) {

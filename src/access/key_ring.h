@@ -4,6 +4,8 @@
 // A key that it does not know may be new. Then it asks the store before it refuses: once for all that wait,
 // 20 times a second at most, however many keys are guessed.
 //
+// A key that belongs to a registered service is found by the id of the service, in the same way.
+//
 // A known key is found on the caller's thread, under a short lock; everything else happens on the control plane.
 #pragma once
 
@@ -59,25 +61,32 @@ class KeyRing {
   // Any thread. API_KEY_REJECTED for a key that is unknown, disabled or ended; BUSY, or what the store refuses with,
   // when that cannot be known. A known key is found before the call returns, others later and on the control plane.
   void find(std::string_view key, Completion<ApiKeyPtr> done);
+  // The key of a service that has proved who it is. As find(), but PERMISSION_DENIED if there is none.
+  void find_of_service(std::string_view service, Completion<ApiKeyPtr> done);
   // Any thread: whether there is a key at all, as far as this process knows.
   [[nodiscard]] bool any() const;
 
  private:
-  struct Entry { // of a secret
+  struct Entry { // of a secret, or of a key that belongs to a service
     ApiKeyPtr key;
-    std::string hash;
+    std::string hash; // empty: of a service
     std::optional<WallTime> ends;
     std::optional<WallTime> disabled;
     std::shared_ptr<std::atomic<std::int64_t>> noted; // the last noted use of the key
   };
   struct Known { // immutable but for `noted`
     std::unordered_map<std::string, Entry> by_hash;
+    std::unordered_map<std::string, Entry> by_service;
     std::optional<MonoTime> confirmed = {}; // when the last answered question was asked
     std::optional<Refusal> failure = {};    // of the last question
   };
   using KnownPtr = std::shared_ptr<const Known>;
+  struct Sought {
+    std::string hash;    // of a secret
+    std::string service; // or the id of a service
+  };
   struct Waiting {
-    std::string hash;
+    Sought sought;
     Completion<ApiKeyPtr> done;
   };
   struct Life; // shared with answers that are under way
@@ -86,11 +95,13 @@ class KeyRing {
   void ask();
   void ask_soon();
   void answered(Result<std::optional<engine::ApiKeyList>> list);
-  [[nodiscard]] std::unordered_map<std::string, Entry> entries_of(const engine::ApiKeyList& list) const;
+  void find(Sought sought, Completion<ApiKeyPtr> done);
+  [[nodiscard]] static const Entry* look_up(const Known& known, const Sought& sought);
+  void take(const engine::ApiKeyList& list, Known& next) const;
   void report(const engine::ApiKeyList& list);
   [[nodiscard]] KnownPtr known() const;
   [[nodiscard]] bool live(const Entry& entry) const;
-  [[nodiscard]] Result<ApiKeyPtr> judge(const Known& known, const Entry* entry);
+  [[nodiscard]] Result<ApiKeyPtr> judge(const Known& known, const Sought& sought, const Entry* entry);
   void note_use(const Entry& entry);
   void store_uses();
 

@@ -44,6 +44,19 @@ struct World {
     EXPECT_TRUE(store.ask<bool>([&](Completion<bool> d) { keys().add_api_key(row, std::move(d)); }));
     return key;
   }
+  void add_for_service(const std::string& name, const std::string& service) {
+    const engine::ApiKeyRow row{.id = "id-" + name,
+        .name = name,
+        .rights = {"export"},
+        .secrets = {},
+        .created = store.clock().wall(),
+        .service = service};
+    EXPECT_TRUE(store.ask<bool>([&](Completion<bool> d) { keys().add_api_key(row, std::move(d)); }));
+  }
+  void set_rights(const std::string& name, std::vector<std::string> rights) {
+    EXPECT_TRUE(store.ask<engine::ApiKeyRow>(
+        [&](Completion<engine::ApiKeyRow> d) { keys().set_api_key_rights(name, std::move(rights), std::move(d)); }));
+  }
   void disable(const std::string& name, bool off = true) {
     const auto since = off ? std::optional(store.clock().wall()) : std::nullopt;
     EXPECT_TRUE(store.ask<bool>([&](Completion<bool> d) { keys().disable_api_key(name, since, std::move(d)); }));
@@ -58,9 +71,15 @@ struct World {
   }
   // The name of the key, or the code of the refusal; "waits" without an answer at once.
   std::string find(const std::string& key, bool settles = true) {
+    return answer_of([&](Completion<ApiKeyPtr> done) { ring->find(key, std::move(done)); }, settles);
+  }
+  std::string find_of_service(const std::string& service, bool settles = true) {
+    return answer_of([&](Completion<ApiKeyPtr> done) { ring->find_of_service(service, std::move(done)); }, settles);
+  }
+  template <class Ask>
+  std::string answer_of(Ask ask, bool settles) {
     auto answer = std::make_shared<std::string>("waits");
-    ring->find(key,
-        [answer](Result<ApiKeyPtr> found) { *answer = found ? (*found)->name : std::string(found.error().code()); });
+    ask([answer](Result<ApiKeyPtr> found) { *answer = found ? (*found)->name : std::string(found.error().code()); });
     if (!settles) return *answer;
     settle();
     store.clock().advance(KeyRingPolicy{}.ask_every);
@@ -218,6 +237,39 @@ TEST(KeyRing, AKeyWithRightsOfANewerVersionIsRefused) {
   w.pass(Millis{100});
   EXPECT_EQ(w.find(strange), "API_KEY_REJECTED");
   EXPECT_EQ(w.find(key), "orders");
+}
+
+TEST(KeyRing, AKeyOfAServiceIsFoundByTheServiceAndNeverByASecret) {
+  World w;
+  w.ring->start();
+  w.settle();
+  EXPECT_EQ(w.find_of_service("billing"), "PERMISSION_DENIED");
+  w.add_for_service("bills", "billing");
+  w.pass(Millis{100});
+  EXPECT_EQ(w.find_of_service("billing"), "bills") << "the store is asked before it is refused";
+  EXPECT_EQ(w.find_of_service("billing", false), "bills") << "then it is known";
+  EXPECT_TRUE(w.ring->any());
+  EXPECT_EQ(w.find_of_service("bills"), "PERMISSION_DENIED") << "the name of the key is not the service";
+  EXPECT_EQ(w.find(make_api_key(w.entropy)), "API_KEY_REJECTED");
+  w.disable("bills");
+  w.pass(KeyRingPolicy{}.poll_every);
+  EXPECT_EQ(w.find_of_service("billing"), "API_KEY_REJECTED");
+  w.disable("bills", false);
+  EXPECT_EQ(w.find_of_service("billing"), "bills");
+}
+
+TEST(KeyRing, ChangedRightsHoldAfterTheNextPoll) {
+  World w;
+  const std::string key = w.add("orders", {"read:*"});
+  w.ring->start();
+  w.settle();
+  w.set_rights("orders", {"export"});
+  w.pass(KeyRingPolicy{}.poll_every);
+  ApiKeyPtr found;
+  w.ring->find(key, [&](Result<ApiKeyPtr> r) { found = r.value_or(nullptr); });
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->rights.may(rooms::ApiRight::export_));
+  EXPECT_FALSE(found->rights.may(rooms::RoomRight::read, RoomName("tea")));
 }
 
 TEST(KeyRing, AnAnswerThatComesAfterItsEndIsDropped) {

@@ -21,11 +21,11 @@ ConfiguredKey::ConfiguredKey(std::string key)
           .name = "Operator",
           .rights = rooms::ApiRights::all()})) {}
 
-void ConfiguredKey::find(std::optional<std::string> key, Completion<CallerPtr> done) {
+void ConfiguredKey::find(Credential credential, Completion<CallerPtr> done) {
   if (digest_.empty()) return done(refuse(Cause::UNKNOWN_PATH, "no API key is configured"));
-  if (!key) return done(refuse(Cause::API_KEY_REJECTED, "no key was sent"));
+  if (credential.kind != Credential::Kind::key) return done(refuse(Cause::API_KEY_REJECTED, "no key was sent"));
   // Compares digests, so that not even the length of the key can be measured.
-  if (!constant_time_equal(digest_of(*key), digest_))
+  if (!constant_time_equal(digest_of(credential.text), digest_))
     return done(refuse(Cause::API_KEY_REJECTED, "another key was sent"));
   done(operator_);
 }

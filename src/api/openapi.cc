@@ -188,8 +188,8 @@ Object responses_of(const Method* method) {
           codes.empty() ? "The result, or an error." : "The result, or an error; of this method's own: " + codes + "."},
       {"content", std::move(content)}};
   out["400"] = refused("The body is not JSON; in transport mode also: a field is wrong (107).");
-  out["401"] = refused("No key, or an unknown one (101).");
-  out["403"] = refused("The key lacks a right (103).");
+  out["401"] = refused("No key, or an unknown one; of a token also: it is not valid (101).");
+  out["403"] = refused("The key lacks a right, or no key belongs to the service (103).");
   out["404"] = refused("There is no such method (104), or no API; in transport mode also: no such object (102).");
   out["405"] = refused("Another method than POST.");
   out["409"] = refused("In transport mode: 108, 112, 409.");
@@ -208,7 +208,8 @@ Object responses_of(const Method* method) {
 }
 
 Array security() {
-  return Array{Object{{"key", Array{}}}, Object{{"authorization", Array{}}}, Object{{"query", Array{}}}};
+  return Array{Object{{"key", Array{}}}, Object{{"authorization", Array{}}}, Object{{"query", Array{}}},
+      Object{{"service", Array{}}}};
 }
 
 Object error_mode() {
@@ -272,7 +273,12 @@ Object security_schemes() {
   return Object{{"key", Object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}}},
       {"query", Object{{"type", "apiKey"}, {"in", "query"}, {"name", "api_key"}}},
       {"authorization",
-          Object{{"type", "apiKey"}, {"in", "header"}, {"name", "Authorization"}, {"description", "apikey KEY"}}}};
+          Object{{"type", "apiKey"}, {"in", "header"}, {"name", "Authorization"}, {"description", "apikey KEY"}}},
+      {"service",
+          Object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"},
+              {"description",
+                  "A token of a registered service for the audience foyer:api; it counts as the API key that belongs "
+                  "to the service."}}}};
 }
 
 } // namespace

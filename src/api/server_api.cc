@@ -150,9 +150,9 @@ void ServerApi::answer(Exchange& exchange, const Result<Answer>& given) const {
 
 void ServerApi::enter(Request request, Reply reply, std::move_only_function<void(ExchangePtr)> next) const {
   auto exchange = std::make_shared<Exchange>(*this, std::move(request), std::move(reply));
-  auto key = sent_key(exchange->request);
-  if (!key) return refuse_whole(*exchange, key.error());
-  deps_.keys.find(std::move(*key), [this, exchange, next = std::move(next)](Result<CallerPtr> caller) mutable {
+  auto sent = sent_credential(exchange->request);
+  if (!sent) return refuse_whole(*exchange, sent.error());
+  deps_.keys.find(std::move(*sent), [this, exchange, next = std::move(next)](Result<CallerPtr> caller) mutable {
     if (!caller) return refuse_whole(*exchange, caller.error());
     exchange->caller = std::move(*caller);
     if (auto refusal = rates_->take(*exchange->caller, deps_.context.clock.mono()))

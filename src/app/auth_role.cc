@@ -8,6 +8,7 @@
 #include "app/policies.h"
 #include "app/signing_key.h"
 #include "auth/contract/variants.h"
+#include "base/bytes.h"
 #include "base/fingerprint.h"
 #include "config/secrets.h"
 #include "config/table.h"

@@ -31,6 +31,7 @@ class AuthRole final : public AuthPart {
   [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
   [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }
   void upkeep_now() override { store_->upkeep_now(); }
+  [[nodiscard]] Result<void> check_service(std::string_view id, std::string_view target) const override;
   // Answers the long polls of gateways.
   void drain() override;
 

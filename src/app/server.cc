@@ -21,6 +21,7 @@
 #include "app/no_accounts.h"
 #include "app/policies.h"
 #include "app/remote_auth.h"
+#include "app/service_tokens.h"
 #include "app/trusted_issuers.h"
 #include "app/webhooks.h"
 #include "auth/revocation_table.h"
@@ -69,7 +70,8 @@ struct Server::Parts {
     [[nodiscard]] bool draining() const override { return parts.server->draining(); }
     [[nodiscard]] bool loops_turn() const override { return parts.server->loops_turn(); }
   } info{*this};
-  std::unique_ptr<access::KeyRing> key_ring; // these four with the gateway role
+  std::unique_ptr<access::KeyRing> key_ring; // these five with the gateway role
+  std::unique_ptr<ServiceTokens> service_tokens;
   std::unique_ptr<access::IdempotentCalls> calls;
   std::unique_ptr<ApiKeys> api_keys;
   std::unique_ptr<api::ServerApi> api;
@@ -317,7 +319,8 @@ void Server::Parts::make_gateway() {
   key_ring = std::make_unique<access::KeyRing>(
       chat->api_keys(), access::KeyRingPolicy{}, around.control, around.clock, around.metrics, around.log);
   calls = std::make_unique<access::IdempotentCalls>(chat->calls(), around.control, around.clock, around.metrics);
-  api_keys = std::make_unique<ApiKeys>(config.api_key, *key_ring);
+  service_tokens = std::make_unique<ServiceTokens>(*auth, revocations, around.clock, around.control);
+  api_keys = std::make_unique<ApiKeys>(config.api_key, *key_ring, *service_tokens);
   api = std::make_unique<api::ServerApi>(server_api_deps());
   report_limit(around.metrics, "rooms_loaded", static_cast<double>(rooms.rooms_loaded),
       [this] { return static_cast<double>(gateway->rooms_loaded()); });

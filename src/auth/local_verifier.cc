@@ -17,7 +17,10 @@ LocalVerifier::LocalVerifier(
           "foyer_token_leeway_used_total", "Tokens that were accepted only because of the clock leeway.")) {}
 
 Result<jose::Claims> LocalVerifier::checked(std::string_view token, WallTime now, jose::TokenUse use) const {
-  auto claims = current()->verify(token, now, use);
+  return counted(current()->verify(token, now, use));
+}
+
+Result<jose::Claims> LocalVerifier::counted(Result<jose::Claims> claims) const {
   if (claims && doubt_) {
     if (auto why = doubt_()) claims = std::unexpected(std::move(*why));
   }
@@ -40,6 +43,18 @@ Result<RoomToken> LocalVerifier::verify_room(std::string_view token, WallTime no
   TRY(claims, checked(token, now, jose::TokenUse::room));
   claims.identity.own_account = own_issuer_;
   return RoomToken{.identity = std::move(claims.identity), .room = std::move(claims.room)};
+}
+
+Result<Identity> LocalVerifier::verify_service(
+    std::string_view token, std::string_view type, std::string_view audience, WallTime now) const {
+  const auto own = current();
+  jose::VerifierPolicy policy = own->policy();
+  policy.token_types = {std::string(type)};
+  policy.audience = audience;
+  policy.require_environment_claim = true;
+  policy.own_accounts = false;
+  TRY(claims, counted(jose::Verifier(own->keys(), std::move(policy)).verify(token, now)));
+  return std::move(claims.identity);
 }
 
 void LocalVerifier::replace_keys(std::shared_ptr<const jose::KeySet> keys) {

@@ -27,12 +27,18 @@ class LocalVerifier final : public TokenVerifier {
   [[nodiscard]] Result<Identity> verify(std::string_view token, WallTime now) const override;
   [[nodiscard]] Result<RoomToken> verify_room(std::string_view token, WallTime now) const override;
 
+  // Who holds a token that this server's accounts issued to a service: its `typ` is `type` and its `aud` is `audience`.
+  // Refusals as of verify().
+  [[nodiscard]] Result<Identity> verify_service(
+      std::string_view token, std::string_view type, std::string_view audience, WallTime now) const;
+
   // Replaces the key set (rotation); verifications in progress keep the old one.
   void replace_keys(std::shared_ptr<const jose::KeySet> keys);
   [[nodiscard]] std::shared_ptr<const jose::Verifier> current() const;
 
  private:
   [[nodiscard]] Result<jose::Claims> checked(std::string_view token, WallTime now, jose::TokenUse use) const;
+  [[nodiscard]] Result<jose::Claims> counted(Result<jose::Claims> claims) const;
 
   mutable std::shared_mutex mutex_; // guards only the pointer
   std::shared_ptr<const jose::Verifier> verifier_;

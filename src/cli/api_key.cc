@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "access/api_key.h"
+#include "accounts/clients/services.h"
+#include "accounts/session/tokens.h"
 #include "base/json.h"
 #include "cli/command_line.h"
 #include "cli/offline_access.h"
@@ -25,14 +27,15 @@ using engine::ApiKeyList;
 using engine::ApiKeyRow;
 
 constexpr std::string_view kUsage =
-    "Usage: foyer api-key add NAME --may RIGHT [--may RIGHT …]\n"
+    "Usage: foyer api-key add NAME --may RIGHT [--may RIGHT …] [--for-service ID]\n"
     "       foyer api-key list\n"
+    "       foyer api-key set NAME --may RIGHT [--may RIGHT …]\n"
     "       foyer api-key rotate NAME [--old-ends-in 7d | --drop-old]\n"
     "       foyer api-key disable NAME\n"
     "       foyer api-key enable NAME\n\n"
     "Manages the keys with which your own application calls the server API. A key is shown once, alone\n"
-    "on standard output; the server stores only its hash. A running server accepts a new key at once and\n"
-    "refuses a disabled one within a second.\n\n"
+    "on standard output; the server stores only its hash. A running server accepts a new key at once, and\n"
+    "follows other changes within a second.\n\n"
     "  --may RIGHT       what the key may do; repeat it for several. ROOM is a room's name in which *\n"
     "                    stands for anything; it reaches private:, direct: and user: rooms only if it\n"
     "                    begins with that prefix\n"
@@ -50,6 +53,8 @@ constexpr std::string_view kUsage =
     "  --config FILE     a configuration file\n\n"
     "Examples:\n"
     "  foyer api-key add orders --may 'publish:orders-*' --may 'read:*' > orders.key\n"
+    "  foyer api-key set orders --may 'publish:orders-*' --may export\n"
+    "  foyer api-key add billing --for-service billing --may 'publish:bills-*'\n"
     "  foyer api-key rotate orders > orders.key      both keys work\n"
     "  foyer api-key rotate orders --drop-old        when every program uses the new one\n"
     "  foyer api-key rotate orders --old-ends-in 0   at once, when the old key may be known to others\n"
@@ -58,21 +63,25 @@ constexpr std::string_view kUsage =
 
 constexpr Millis kLongestOverlap = std::chrono::days{365};
 
-constexpr std::string_view kVerbs[] = {"add", "list", "rotate", "disable", "enable"};
+constexpr std::string_view kVerbs[] = {"add", "list", "set", "rotate", "disable", "enable"};
 constexpr std::string_view kOptions[] = {
-    "--may", "--old-ends-in", "--drop-old", "--json", "--dev", "--data", "--config", "--help"};
+    "--may", "--for-service", "--old-ends-in", "--drop-old", "--json", "--dev", "--data", "--config", "--help"};
 
 struct Arguments : CommonArguments {
   std::string verb;
   std::string name;
   std::vector<std::string> may;
+  std::optional<std::string> service;
   std::optional<Millis> old_ends_in;
   bool drop_old = false;
 };
 
 std::optional<std::string> fault_of(const Arguments& arguments) {
-  if (!arguments.may.empty() && arguments.verb != "add") return "--may works only with `foyer api-key add`";
-  if (arguments.may.empty() && arguments.verb == "add")
+  const bool gives_rights = arguments.verb == "add" || arguments.verb == "set";
+  if (!arguments.may.empty() && !gives_rights)
+    return "--may works only with `foyer api-key add` and `foyer api-key set`";
+  if (arguments.service && arguments.verb != "add") return "--for-service works only with `foyer api-key add`";
+  if (arguments.may.empty() && gives_rights)
     return "a key without rights can do nothing; give it some with --may, for example --may 'publish:orders-*'";
   if (arguments.old_ends_in && arguments.verb != "rotate")
     return "--old-ends-in works only with `foyer api-key rotate`";
@@ -88,6 +97,10 @@ std::expected<Arguments, std::string> read(Args args) {
     if (arg == "--drop-old") return out.drop_old = true;
     if (auto right = value_of("--may", args, i)) {
       out.may.push_back(std::move(*right));
+      return true;
+    }
+    if (auto service = value_of("--for-service", args, i)) {
+      out.service = std::move(*service);
       return true;
     }
     const auto value = value_of("--old-ends-in", args, i);
@@ -118,6 +131,8 @@ json::Array strings(const std::vector<std::string>& words) {
   return out;
 }
 
+json::Value text_or_null(const std::string& text) { return text.empty() ? json::Value(nullptr) : json::Value(text); }
+
 json::Value time_or_null(const std::optional<WallTime>& time) {
   return time ? json::Value(rfc3339(*time)) : json::Value(nullptr);
 }
@@ -143,15 +158,41 @@ struct Job {
     fmt::print("{}\n", arguments.json ? json::write(object) : text);
   }
 
-  [[nodiscard]] Result<bool> add() {
-    TRY_VOID(access::check_api_key_name(arguments.name));
+  [[nodiscard]] Result<std::vector<std::string>> rights() const {
     auto rights = rooms::ApiRights::parse(arguments.may);
     if (!rights) return refuse_field(rights.error().cause, "--may", std::move(rights).error().evidence);
+    return rights->words();
+  }
+
+  // A key without a secret: the service proves by its tokens who it is.
+  [[nodiscard]] Result<bool> add_for_service(std::vector<std::string> may) {
+    const std::string& service = *arguments.service;
+    if (const auto valid = accounts::check_service_id(service); !valid)
+      return refuse_field(Cause::INVALID_VALUE, "--for-service", valid.error().evidence);
+    const ApiKeyRow row{.id = system_entropy().short_id(),
+        .name = arguments.name,
+        .rights = std::move(may),
+        .secrets = {},
+        .created = system_clock().wall(),
+        .service = service};
+    TRY_VOID(access.ask<bool>([&](AccessStore& s, auto done) { s.add_api_key(row, std::move(done)); }));
+    say({{"id", row.id}, {"name", row.name}, {"rights", strings(row.rights)}, {"service", service}},
+        fmt::format(
+            "The service {0} may: {1}. It gets tokens for this with `audience={2}` at /oauth2/token; it must be\n"
+            "registered with --may-call {2} (`foyer service`).",
+            service, fmt::join(row.rights, ", "), accounts::kApiAudience));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> add() {
+    TRY_VOID(access::check_api_key_name(arguments.name));
+    TRY(may, rights());
+    if (arguments.service) return add_for_service(std::move(may));
     const std::string key = access::make_api_key(system_entropy());
     const WallTime now = system_clock().wall();
     const ApiKeyRow row{.id = system_entropy().short_id(),
         .name = arguments.name,
-        .rights = rights->words(),
+        .rights = std::move(may),
         .secrets = {{.hash = access::hash_of_api_key(key), .created = now}},
         .created = now};
     TRY_VOID(access.ask<bool>([&](AccessStore& s, auto done) { s.add_api_key(row, std::move(done)); }));
@@ -172,8 +213,8 @@ struct Job {
         for (const auto& secret : key.secrets)
           secrets.emplace_back(json::Object{{"created", rfc3339(secret.created)}, {"ends", time_or_null(secret.ends)}});
         out.emplace_back(json::Object{{"id", key.id}, {"name", key.name}, {"rights", strings(key.rights)},
-            {"disabled", key.disabled.has_value()}, {"secrets", std::move(secrets)}, {"created", rfc3339(key.created)},
-            {"used", time_or_null(key.used)}});
+            {"service", text_or_null(key.service)}, {"disabled", key.disabled.has_value()},
+            {"secrets", std::move(secrets)}, {"created", rfc3339(key.created)}, {"used", time_or_null(key.used)}});
       }
       fmt::print("{}\n", json::write(out));
       return true;
@@ -185,7 +226,8 @@ struct Job {
     for (const auto& key : keys)
       fmt::print("{:<{}}  {:<8}  {:<4}  {:<24}  {:<24}  {}\n", key.name, width, key.disabled ? "disabled" : "active",
           live_secrets(key), rfc3339(key.created), key.used ? rfc3339(*key.used) : "never",
-          fmt::format("{}", fmt::join(key.rights, " ")));
+          fmt::format("{}{}", fmt::join(key.rights, " "),
+              key.service.empty() ? std::string{} : " (tokens of the service " + key.service + ")"));
     return true;
   }
 
@@ -197,6 +239,16 @@ struct Job {
       for (auto& key : found->keys)
         if (key.name == arguments.name) return std::move(key);
     return refuse(Cause::NOT_FOUND, "there is no API key named " + printable(arguments.name, 64));
+  }
+
+  [[nodiscard]] Result<bool> set() {
+    TRY(may, rights());
+    TRY(row, access.ask<ApiKeyRow>([&](AccessStore& s, auto done) {
+      s.set_api_key_rights(arguments.name, may, std::move(done));
+    }));
+    say({{"id", row.id}, {"name", row.name}, {"rights", strings(row.rights)}},
+        fmt::format("{} may now: {}.", row.name, fmt::join(row.rights, ", ")));
+    return true;
   }
 
   [[nodiscard]] Result<bool> drop_old() {
@@ -213,6 +265,12 @@ struct Job {
   }
 
   [[nodiscard]] Result<bool> rotate() {
+    TRY(key_now, find());
+    if (!key_now.service.empty())
+      return refuse_field(Cause::INVALID_VALUE, "NAME",
+          fmt::format("{} has no key of its own: it belongs to the service {}; `foyer service rotate` rotates the "
+                      "secret of the service",
+              key_now.name, key_now.service));
     if (arguments.drop_old) return drop_old();
     const std::string key = access::make_api_key(system_entropy());
     const WallTime now = system_clock().wall();
@@ -244,6 +302,7 @@ struct Job {
   [[nodiscard]] Result<bool> run() {
     if (arguments.verb == "add") return add();
     if (arguments.verb == "list") return list();
+    if (arguments.verb == "set") return set();
     if (arguments.verb == "rotate") return rotate();
     return set_disabled(arguments.verb == "disable");
   }

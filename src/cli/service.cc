@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "accounts/clients/services.h"
+#include "accounts/session/tokens.h"
 #include "auth/contract/signature.h"
 #include "base/bytes.h"
 #include "base/json.h"
@@ -35,7 +36,8 @@ constexpr std::string_view kUsage =
     "with it, and other programs get tokens for each other at POST /oauth2/token.\n"
     "The auth service registers its own SERVICE_ID when it starts. A generated secret is\n"
     "shown once and not stored in readable form.\n\n"
-    "  --may-call ID,…   the services that it may call; the auth service's SERVICE_ID gives access to /internal/*\n"
+    "  --may-call ID,…   the services that it may call; the auth service's SERVICE_ID gives access to /internal/*,\n"
+    "                    foyer:api to the server API, with the rights of `foyer api-key add --for-service ID`\n"
     "  --secret-stdin    read the secret from the first line of standard input, at least 32 characters\n"
     "  --drop-old        rotate: the old secret stops working at once. Without it, the old secret\n"
     "                    works until the next rotation, so that nothing is interrupted. For a\n"
@@ -173,6 +175,8 @@ struct Job {
 
   [[nodiscard]] Result<bool> add() {
     TRY_VOID(accounts::check_service_id(arguments.id));
+    if (arguments.id == accounts::kApiAudience)
+      return refuse_field(Cause::INVALID_VALUE, "id", "foyer:api is the server API, which is not registered");
     if (arguments.may_call.size() > kMostTargets)
       return refuse_field(
           Cause::INVALID_VALUE, "--may-call", fmt::format("a service may call at most {} others", kMostTargets));

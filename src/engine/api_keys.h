@@ -1,4 +1,5 @@
-// The keys of the server API. A key has a name, rights, and one or two secrets, of which only the hashes are stored.
+// The keys of the server API. A key has a name, rights, and one or two secrets, of which only the hashes are stored; or
+// it belongs to a registered service, whose tokens count as the key.
 //
 // Several processes may change them at once: the server, and `foyer api-key` beside it. So every change has a
 // new version, by which a server notices it.
@@ -26,10 +27,11 @@ struct ApiKeyRow {
   std::string id;
   std::string name;                // unique
   std::vector<std::string> rights; // as in rooms/model/api_rights.h
-  std::vector<ApiSecret> secrets;  // newest first: at least one, at most two
+  std::vector<ApiSecret> secrets;  // newest first: one or two; none of a key that belongs to a service
   WallTime created{};
   std::optional<WallTime> disabled = {}; // since then
   std::optional<WallTime> used = {};     // coarse: no more often than once an hour
+  std::string service = {};              // the id of the service that it belongs to, unique; empty: it has secrets
 };
 
 struct ApiKeyList {
@@ -47,12 +49,14 @@ class ApiKeys {
  public:
   virtual ~ApiKeys() = default;
 
-  // NAME_TAKEN, INVALID_VALUE for too many.
+  // NAME_TAKEN, with the field `service` for a service that has a key already; INVALID_VALUE for too many.
   virtual void add_api_key(ApiKeyRow key, Completion<bool> done) = 0;
   // The key gets a second secret. The one before stays until `old_ends`, or until told; an older one ends now.
   // NOT_FOUND. The answer is the changed key.
   virtual void rotate_api_key(
       std::string name, ApiSecret fresh, std::optional<WallTime> old_ends, Completion<ApiKeyRow> done) = 0;
+  // The rights are replaced. NOT_FOUND. The answer is the changed key.
+  virtual void set_api_key_rights(std::string name, std::vector<std::string> rights, Completion<ApiKeyRow> done) = 0;
   // All secrets but the newest end now. NOT_FOUND.
   virtual void drop_old_api_secrets(std::string name, Completion<ApiKeyRow> done) = 0;
   // Disabled since `since`; nothing: enabled. False: it was so before. NOT_FOUND.

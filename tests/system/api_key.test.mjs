@@ -36,9 +36,14 @@ async function story(at, options) {
 
   await refused(['add', 'orders', '--may', 'export', ...at], 1, /NAME_TAKEN/, options);
   const keys = await listed(at, options);
+  assert.deepEqual(keys.map((key) => key.service), [null, null]);
   assert.deepEqual(keys.map(({ name, rights, disabled, used, secrets }) => [name, rights, disabled, used, secrets.length]),
     [['mail', ['export'], false, null, 1], ['orders', ['publish:orders-*', 'read:*'], false, null, 1]]);
   assert.doesNotMatch(JSON.stringify(keys), /foyer_key_/);
+
+  assert.equal((await ok(['set', 'mail', '--may', 'export', '--may', 'users:read', ...at], options)).out, 'mail may now: export, users:read.\n');
+  assert.deepEqual((await listed(at, options))[0].rights, ['export', 'users:read']);
+  await refused(['set', 'none', '--may', 'export', ...at], 1, /NOT_FOUND/, options);
 
   const rotated = await ok(['rotate', 'orders', ...at], options);
   assert.match(rotated.out, KEY);
@@ -96,6 +101,11 @@ async function used(node, at, options) {
   for (const channel of ['tea', 'private:den']) problem(await post(node, 'publish', { channel, message: 'x' }, { key }), 403, 'PERMISSION_DENIED');
   problem(await post(node, 'publish', { channel: 'orders-7', message: 'x', from: { id: 'u_7', name: 'Seven' } }, { key }), 403, 'PERMISSION_DENIED');
   problem(await post(node, 'publish', { channel: 'orders-7', message: 'x' }, { key: `foyer_key_${'a'.repeat(43)}` }), 401, 'API_KEY_REJECTED');
+
+  await ok(['set', 'orders', '--may', 'publish:orders-*', '--may', 'read:*', '--may', 'publish:tea', ...at], options);
+  await until('the new right', async () => (await post(node, 'publish', { channel: 'tea', message: 'x' }, { key })).status === 200);
+  await ok(['set', 'orders', '--may', 'publish:orders-*', '--may', 'read:*', ...at], options);
+  await until('the right to end', async () => (await post(node, 'publish', { channel: 'tea', message: 'x' }, { key })).status === 403);
 
   const second = (await ok(['rotate', 'orders', ...at], options)).out.trim();
   for (const each of [second, key]) assert.ok(await call(node, 'publish', { channel: 'orders-7', message: 'x' }, { key: each }));
@@ -157,17 +167,20 @@ test('a backup has the keys', async (t) => {
 test('wrong arguments say what is right, and change nothing', async (t) => {
   const at = ['--data', temporary(t)];
   const misuse = (args, why) => refused([...args, ...at], 2, why);
-  await misuse([], /missing command: one of add, list, rotate, disable, enable/);
+  await misuse([], /missing command: one of add, list, set, rotate, disable, enable/);
   await misuse(['ad'], /did you mean "add"/);
   await misuse(['add', 'orders'], /a key without rights can do nothing/);
   await misuse(['add', '--may', 'read:*'], /exactly one NAME/);
   await misuse(['list', 'x'], /takes no NAME/);
+  await misuse(['set', 'x'], /a key without rights can do nothing/);
+  await misuse(['set', 'x', '--may', 'export', '--for-service', 'y'], /--for-service works only with/);
   await misuse(['disable', 'x', '--may', 'read:*'], /--may works only with/);
   await misuse(['rotate', 'x', '--old-ends-in', 'soon'], /--old-ends-in takes a duration/);
   await misuse(['rotate', 'x', '--drop-old', '--old-ends-in', '1d'], /omit --old-ends-in/);
   await misuse(['rotate', 'x', '--drop-ol'], /did you mean "--drop-old"/);
   await refused(['add', 'x', '--may', 'write:*', ...at], 1, /INVALID_VALUE[\s\S]*--may[\s\S]*"write:\*"; the rights are publish:ROOM, read:ROOM/);
   await refused(['add', 'x', '--may', 'read', ...at], 1, /needs a pattern of room names/);
+  await refused(['add', 'x', '--may', 'export', '--for-service', 'a b', ...at], 1, /INVALID_VALUE[\s\S]*--for-service/);
   await refused(['add', 'a|b', '--may', 'export', ...at], 1, /NAME_INVALID/);
   const help = await foyer(['api-key', '--help']);
   assert.deepEqual([help.code, help.err], [0, '']);

@@ -26,13 +26,13 @@ Result<std::string> find_target(const OAuthPtr& x) {
         fmt::format("{} may call {} services; audience must name one", client.id, client.may_call.size()));
   std::string target = audience ? *audience : resource ? *resource : client.may_call.front();
   const Service* service = x->deps().services.find(target);
-  if (service == nullptr)
+  if (service == nullptr && target != kApiAudience)
     return refuse_field(
         Cause::SERVICE_UNKNOWN, "audience", fmt::format("no service {} is registered", printable(target, kShown)));
   if (!client.may(target))
     return refuse_field(
         Cause::SERVICE_NOT_ALLOWED, "audience", fmt::format("service {} may not call {}", client.id, target));
-  if (service->disabled)
+  if (service != nullptr && service->disabled)
     return refuse_field(Cause::SERVICE_NOT_ALLOWED, "audience", fmt::format("service {} is disabled", target));
   return target;
 }

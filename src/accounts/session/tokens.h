@@ -21,6 +21,8 @@
 namespace foyer::accounts {
 
 inline constexpr std::string_view kServiceTokenType = "service+jwt";
+// The audience of a token for the server API. It is no registered service.
+inline constexpr std::string_view kApiAudience = "foyer:api";
 inline constexpr Millis kServiceTokenLife = std::chrono::minutes{5};
 
 // Keys rotate, so signer and key set are requested each time. Control plane's thread.

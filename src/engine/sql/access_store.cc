@@ -37,6 +37,12 @@ void AccessStore::rotate_api_key(
   }, std::move(done));
 }
 
+void AccessStore::set_api_key_rights(std::string name, std::vector<std::string> rights, Completion<ApiKeyRow> done) {
+  writer_.submit<ApiKeyRow>([name = std::move(name), rights = std::move(rights)](store::Database& db) {
+    return engine::set_api_key_rights(db, name, rights);
+  }, std::move(done));
+}
+
 void AccessStore::drop_old_api_secrets(std::string name, Completion<ApiKeyRow> done) {
   writer_.submit<ApiKeyRow>([name = std::move(name)](store::Database& db) {
     return engine::drop_old_api_secrets(db, name);

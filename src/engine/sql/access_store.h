@@ -33,6 +33,7 @@ class AccessStore : public ApiKeys, public SubjectEndings, public CallRecords {
   void add_api_key(ApiKeyRow key, Completion<bool> done) override;
   void rotate_api_key(
       std::string name, ApiSecret fresh, std::optional<WallTime> old_ends, Completion<ApiKeyRow> done) override;
+  void set_api_key_rights(std::string name, std::vector<std::string> rights, Completion<ApiKeyRow> done) override;
   void drop_old_api_secrets(std::string name, Completion<ApiKeyRow> done) override;
   void disable_api_key(std::string name, std::optional<WallTime> since, Completion<bool> done) override;
   void api_keys_since(std::string version, Completion<std::optional<ApiKeyList>> done) override;

@@ -54,6 +54,8 @@ Result<std::vector<ApiSecret>> secrets_of(store::Database& db, const std::string
   }
 }
 
+constexpr std::string_view kColumns = "id, name, rights, created_ms, disabled_ms, used_ms, service";
+
 // Without its secrets.
 ApiKeyRow key_of(const store::Statement& rows) {
   return {.id = rows.text(0),
@@ -62,13 +64,14 @@ ApiKeyRow key_of(const store::Statement& rows) {
       .secrets = {},
       .created = rows.time(3),
       .disabled = time_or_none(rows, 4),
-      .used = time_or_none(rows, 5)};
+      .used = time_or_none(rows, 5),
+      .service = rows.is_null(6) ? std::string{} : rows.text(6)};
 }
 
 Result<ApiKeyRow> find(store::Database& db, const std::string& name) {
   ApiKeyRow key;
   {
-    TRY(rows, db.query("SELECT id, name, rights, created_ms, disabled_ms, used_ms FROM api_keys WHERE name = ?", name));
+    TRY(rows, db.query(fmt::format("SELECT {} FROM api_keys WHERE name = ?", kColumns), name));
     TRY(there, rows.step());
     if (!there) return refuse(Cause::NOT_FOUND, "there is no API key named " + printable(name, 64));
     key = key_of(rows);
@@ -93,10 +96,18 @@ Result<bool> add_api_key(store::Database& db, const ApiKeyRow& key) {
     if (rows.count(0) >= kMostApiKeys)
       return refuse_field(Cause::INVALID_VALUE, "name", fmt::format("there are {} API keys already", kMostApiKeys));
   }
+  const auto service = key.service.empty() ? std::nullopt : std::optional(key.service);
+  if (service) {
+    TRY(rows, db.query("SELECT name FROM api_keys WHERE service = ?", *service));
+    TRY(there, rows.step());
+    if (there)
+      return refuse_field(Cause::NAME_TAKEN, "service",
+          fmt::format("the service {} has the API key {} already", printable(*service, 64), rows.text(0)));
+  }
   TRY(added,
-      db.change("INSERT INTO api_keys (id, name, rights, created_ms, disabled_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT "
-                "(name) DO NOTHING",
-          key.id, key.name, joined(key.rights), key.created, key.disabled));
+      db.change("INSERT INTO api_keys (id, name, rights, created_ms, disabled_ms, service) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (name) DO NOTHING",
+          key.id, key.name, joined(key.rights), key.created, key.disabled, service));
   if (added == 0)
     return refuse_field(Cause::NAME_TAKEN, "name", "there is an API key named " + printable(key.name, 64));
   for (const ApiSecret& secret : key.secrets) TRY_VOID(put_secret(db, key.id, secret));
@@ -116,6 +127,14 @@ Result<ApiKeyRow> rotate_api_key(
     newest.created = std::max(newest.created, old.created + Millis{1}); // whatever the clocks of two processes say
   }
   TRY_VOID(put_secret(db, key.id, newest));
+  TRY_VOID(changed(db));
+  return find(db, name);
+}
+
+Result<ApiKeyRow> set_api_key_rights(
+    store::Database& db, const std::string& name, const std::vector<std::string>& rights) {
+  TRY(key, find(db, name));
+  TRY_VOID(db.change("UPDATE api_keys SET rights = ? WHERE id = ?", joined(rights), key.id));
   TRY_VOID(changed(db));
   return find(db, name);
 }
@@ -142,7 +161,7 @@ Result<std::optional<ApiKeyList>> read_api_keys_since(store::Database& db, const
   if (now == version) return std::nullopt;
   out.version = std::move(now);
   {
-    TRY(rows, db.query("SELECT id, name, rights, created_ms, disabled_ms, used_ms FROM api_keys ORDER BY name"));
+    TRY(rows, db.query(fmt::format("SELECT {} FROM api_keys ORDER BY name", kColumns)));
     for (;;) {
       TRY(more, rows.step());
       if (!more) break;

@@ -14,6 +14,8 @@ namespace foyer::engine {
 [[nodiscard]] Result<bool> add_api_key(store::Database& db, const ApiKeyRow& key);
 [[nodiscard]] Result<ApiKeyRow> rotate_api_key(
     store::Database& db, const std::string& name, const ApiSecret& fresh, std::optional<WallTime> old_ends);
+[[nodiscard]] Result<ApiKeyRow> set_api_key_rights(
+    store::Database& db, const std::string& name, const std::vector<std::string>& rights);
 [[nodiscard]] Result<ApiKeyRow> drop_old_api_secrets(store::Database& db, const std::string& name);
 [[nodiscard]] Result<bool> disable_api_key(store::Database& db, const std::string& name, std::optional<WallTime> since);
 [[nodiscard]] Result<std::optional<ApiKeyList>> read_api_keys_since(store::Database& db, const std::string& version);

@@ -203,6 +203,10 @@ CREATE TABLE api_calls (
 );
 CREATE INDEX api_calls_by_time ON api_calls (at_ms);
 )sql",
+    R"sql(
+ALTER TABLE api_keys ADD COLUMN service TEXT COLLATE "C";
+CREATE UNIQUE INDEX api_keys_by_service ON api_keys (service);
+)sql",
 };
 
 } // namespace foyer::engine

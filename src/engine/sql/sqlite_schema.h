@@ -215,6 +215,11 @@ CREATE TABLE api_calls (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX api_calls_by_time ON api_calls (at_ms);
 )sql",
+    R"sql(
+-- A key that belongs to a registered service has no secrets: the tokens of the service count as the key.
+ALTER TABLE api_keys ADD COLUMN service TEXT;
+CREATE UNIQUE INDEX api_keys_by_service ON api_keys (service);
+)sql",
 };
 
 } // namespace foyer::engine

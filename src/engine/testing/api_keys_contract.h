@@ -45,6 +45,16 @@ class ApiKeysContract : public testing::TestWithParam<std::function<std::unique_
   Result<bool> disable(const std::string& name, std::optional<WallTime> since) {
     return w->ask<bool>([&](Completion<bool> d) { keys().disable_api_key(name, since, std::move(d)); });
   }
+  Result<ApiKeyRow> set_rights(const std::string& name, std::vector<std::string> rights) {
+    return w->ask<ApiKeyRow>(
+        [&](Completion<ApiKeyRow> d) { keys().set_api_key_rights(name, std::move(rights), std::move(d)); });
+  }
+  ApiKeyRow key_of_service(const std::string& name, const std::string& service) {
+    ApiKeyRow row = key(name);
+    row.secrets.clear();
+    row.service = service;
+    return row;
+  }
   std::optional<ApiKeyList> since(const std::string& version) {
     auto got = w->ask<std::optional<ApiKeyList>>(
         [&](Completion<std::optional<ApiKeyList>> d) { keys().api_keys_since(version, std::move(d)); });
@@ -86,6 +96,28 @@ TEST_P(ApiKeysContract, AKeyIsFoundAgainAsItWasAdded) {
 TEST_P(ApiKeysContract, AKeyMayHaveNoRights) {
   ASSERT_TRUE(add(key("idle", {})));
   EXPECT_THAT(all().keys.at(0).rights, testing::IsEmpty());
+}
+
+TEST_P(ApiKeysContract, AKeyOfAServiceHasNoSecretsAndAServiceHasOneKey) {
+  ASSERT_TRUE(add(key("orders")));
+  ASSERT_TRUE(add(key_of_service("billing-key", "billing")));
+  EXPECT_EQ(all().keys.at(0).service, "billing");
+  EXPECT_THAT(all().keys.at(0).secrets, testing::IsEmpty());
+  EXPECT_EQ(all().keys.at(1).service, "");
+  const auto second = add(key_of_service("another", "billing"));
+  ASSERT_EQ(code_of(second), "NAME_TAKEN");
+  EXPECT_EQ(second.error().field, "service");
+  EXPECT_THAT(second.error().evidence, testing::HasSubstr("has the API key billing-key"));
+  ASSERT_TRUE(add(key_of_service("another", "ledger")));
+}
+
+TEST_P(ApiKeysContract, TheRightsOfAKeyAreReplaced) {
+  ASSERT_TRUE(add(key("orders", {"read:*", "export"})));
+  const auto changed = set_rights("orders", {"publish:orders-*"});
+  ASSERT_TRUE(changed);
+  EXPECT_THAT(changed->rights, testing::ElementsAre("publish:orders-*"));
+  EXPECT_THAT(hashes(*changed), testing::ElementsAre("hash-orders"));
+  EXPECT_THAT(all().keys.at(0).rights, testing::ElementsAre("publish:orders-*"));
 }
 
 TEST_P(ApiKeysContract, ANameBelongsToOneKey) {
@@ -141,6 +173,7 @@ TEST_P(ApiKeysContract, AnUnknownNameIsNotFound) {
   EXPECT_EQ(code_of(rotate("none", "x")), "NOT_FOUND");
   EXPECT_EQ(code_of(drop_old("none")), "NOT_FOUND");
   EXPECT_EQ(code_of(disable("none", now())), "NOT_FOUND");
+  EXPECT_EQ(code_of(set_rights("none", {"read:*"})), "NOT_FOUND");
 }
 
 TEST_P(ApiKeysContract, EveryChangeIsAnotherVersion) {
@@ -156,6 +189,8 @@ TEST_P(ApiKeysContract, EveryChangeIsAnotherVersion) {
   changed("add");
   ASSERT_TRUE(rotate("orders", "second"));
   changed("rotate");
+  ASSERT_TRUE(set_rights("orders", {"export"}));
+  changed("set rights");
   ASSERT_TRUE(drop_old("orders"));
   changed("drop");
   ASSERT_TRUE(disable("orders", now()));
