@@ -82,7 +82,7 @@ constexpr std::array kHistory{kChannel,
 constexpr std::array kConnInfo{Field{.name = "name", .type = Type::text, .says = "Shown to others.", .required = true}};
 constexpr std::array kClientInfo{
     Field{.name = "user", .type = Type::text, .says = "The id of the user.", .required = true},
-    Field{.name = "client", .type = Type::text, .says = "Empty for a publication.", .required = true},
+    Field{.name = "client", .type = Type::text, .says = "The connection; empty for a publication.", .required = true},
     Field{.name = "conn_info",
         .type = Type::object,
         .says = "The name of the user.",
@@ -103,12 +103,12 @@ constexpr std::array kHistoryAnswer{Field{.name = "publications",
     kOffset, kEpoch};
 constexpr std::array kPresenceAnswer{Field{.name = "presence",
     .type = Type::map,
-    .says = "By user: who has joined the room, at most 10,000.",
+    .says = "By client: the connections that have joined the room, at most 10,000.",
     .required = true,
     .members = kClientInfo}};
 constexpr std::array kStatsAnswer{
     Field{.name = "num_clients", .type = Type::number, .says = "Connections that have joined.", .required = true},
-    Field{.name = "num_users", .type = Type::number, .says = "Users that are present.", .required = true}};
+    Field{.name = "num_users", .type = Type::number, .says = "Users of these connections.", .required = true}};
 constexpr std::array kChannels{Field{.name = "pattern",
     .type = Type::text,
     .says = "Only rooms whose names match; * stands for anything.",
@@ -187,14 +187,14 @@ constexpr std::array kMethods{
         .causes = kReadCauses,
         .run = history},
     Method{.name = "presence",
-        .says = "Tells who has joined a room.",
+        .says = "Tells which connections have joined a room.",
         .needs = "read:ROOM",
         .fields = kOnlyChannel,
         .answer = kPresenceAnswer,
         .causes = kPresenceCauses,
         .run = presence},
     Method{.name = "presence_stats",
-        .says = "Tells how many have joined a room.",
+        .says = "Tells how many connections have joined a room, and of how many users.",
         .needs = "read:ROOM",
         .fields = kOnlyChannel,
         .answer = kStatsAnswer,

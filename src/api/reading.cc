@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/limits.h"
 #include "api/write.h"
+#include "gateway/clients.h"
 
 namespace foyer::api {
 namespace {
@@ -79,6 +80,40 @@ void read_on(const Context& context, const std::shared_ptr<Reading>& reading) {
   });
 }
 
+// The connections in a room, page by page.
+struct Present {
+  explicit Present(Call c) : call(std::move(c)) {}
+  Call call;
+  std::string after = {};
+  std::size_t found = 0;
+  std::string clients = {};
+};
+
+void append_client(std::string& out, const gateway::ClientRow& row) {
+  if (!out.empty()) out += ',';
+  const std::string client = gateway::shown(row.connection);
+  fmt::format_to(std::back_inserter(out), R"("{0}":{{"client":"{0}","user":)", client);
+  json::append_string(out, row.user.view());
+  out += R"(,"conn_info":{"name":)";
+  json::append_string(out, row.name);
+  out += "}}";
+}
+
+void list_present(const Context& context, const std::shared_ptr<Present>& present) {
+  const auto most = std::min<std::size_t>(gateway::kClientsPage, kMostPresent - present->found);
+  context.clients.list(
+      {.room = present->call.room(), .after = present->after, .limit = static_cast<std::uint32_t>(most)},
+      [&context, present](Result<gateway::ClientsPage> page) {
+    if (!page) return present->call.refuse(std::move(page).error());
+    for (const gateway::ClientRow& row : page->clients) append_client(present->clients, row);
+    present->found += page->clients.size();
+    present->after = std::move(page->next);
+    if (present->after.empty() || present->found >= kMostPresent)
+      return present->call.answer(R"({"presence":{)" + present->clients + "}}");
+    list_present(context, present);
+  });
+}
+
 } // namespace
 
 void history(const Context& context, Call call) {
@@ -98,27 +133,16 @@ void history(const Context& context, Call call) {
   read_on(context, reading);
 }
 
-// One entry for each user: a user with several connections is there once.
 void presence(const Context& context, Call call) {
   if (auto may = call.may(rooms::RoomRight::read); !may) return call.refuse(std::move(may).error());
   rooms::Actor actor = call.actor(context);
   const RoomName room = call.room();
-  context.rooms.presence(std::move(actor), room, {.members = kMostPresent},
-      [call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
+  // The room says whether it is there; the connections are with their sessions.
+  context.rooms.presence(std::move(actor), room, {.members = 0},
+      [&context, call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
     if (!now) return call.refuse(std::move(now).error());
-    std::string out = R"({"presence":{)";
-    for (const rooms::Member& member : now->members) {
-      if (!out.ends_with('{')) out += ',';
-      json::append_string(out, member.id.view());
-      out += R"(:{"client":)";
-      json::append_string(out, member.id.view());
-      out += R"(,"user":)";
-      json::append_string(out, member.id.view());
-      out += R"(,"conn_info":{"name":)";
-      json::append_string(out, member.name);
-      out += "}}";
-    }
-    call.answer(out + "}}");
+    if (now->subscribers == 0) return call.answer(R"({"presence":{}})");
+    list_present(context, std::make_shared<Present>(std::move(call)));
   });
 }
 
@@ -129,7 +153,7 @@ void presence_stats(const Context& context, Call call) {
   context.rooms.presence(
       std::move(actor), room, {.members = 0}, [call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
     if (!now) return call.refuse(std::move(now).error());
-    call.answer(fmt::format(R"({{"num_clients":{},"num_users":{}}})", now->subscribers, now->count));
+    call.answer(fmt::format(R"({{"num_clients":{},"num_users":{}}})", now->subscribers, now->connected));
   });
 }
 

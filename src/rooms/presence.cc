@@ -141,13 +141,14 @@ void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit li
     if (auto refusal = check(room, actor, Act::read)) return done(std::unexpected(std::move(*refusal)));
     if (!room.settings.presence && !actor.is_application()) return done(std::unexpected(turned_off("presence")));
     shown_members(room, limit,
-        [name = std::move(name), subscribers = room.audience.total(), done = std::move(done)](
-            Result<engine::PresentMembers> present) mutable {
+        [name = std::move(name), subscribers = room.audience.total(), connected = room.presence.connected(),
+            done = std::move(done)](Result<engine::PresentMembers> present) mutable {
       if (!present) return done(std::unexpected(std::move(present).error()));
       done(PresenceNow{.room = std::move(name),
           .members = std::move(present->members),
           .count = present->count,
-          .subscribers = subscribers});
+          .subscribers = subscribers,
+          .connected = connected});
     });
   });
 }

@@ -107,6 +107,7 @@ struct PresenceNow {
   std::vector<Member> members = {}; // some of them
   std::size_t count = 0;
   std::uint64_t subscribers = 0; // connections that have joined the room
+  std::size_t connected = 0;     // users who have one of them
 };
 // A room that somebody has joined.
 struct ActiveRoom {

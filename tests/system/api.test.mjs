@@ -5,6 +5,8 @@ import { call, error, keyOf, post } from './support/api.mjs';
 import { fileScope, foyerJson, serve } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { arrive, withSecret } from './support/people.mjs';
+import { Client } from './support/websocket.mjs';
+import { until } from './support/within.mjs';
 
 async function lines(node, text) {
   const answer = await ask(node, 'POST', '/api', { body: text, headers: { 'X-API-Key': keyOf(node) } });
@@ -107,10 +109,16 @@ for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms'
       await ann.join('Lobby:1');
       await bob.join('Lobby:1');
       await bob.join('Lobby:2');
+      const phone = await Client.open(node, { token: ann.account.access_token });
+      await phone.join('Lobby:1');
       const { presence } = await call(node, 'presence', { channel: 'Lobby:1' });
-      assert.deepEqual(Object.values(presence).map((c) => [c.user, c.conn_info.name]).sort(), [[ann.user.id, 'ann_p'], [bob.user.id, 'bob_p']].sort());
-      for (const entry of Object.values(presence)) assert.ok(entry.client.length > 0);
-      assert.deepEqual(await call(node, 'presence_stats', { channel: 'Lobby:1' }), { num_clients: 2, num_users: 2 });
+      const entry = (client, name) => [client.welcome.connection, { client: client.welcome.connection, user: client.user?.id ?? ann.user.id, conn_info: { name } }];
+      assert.deepEqual(presence, Object.fromEntries([entry(ann, 'ann_p'), entry(phone, 'ann_p'), entry(bob, 'bob_p')]), 'each connection');
+      assert.deepEqual(await call(node, 'presence_stats', { channel: 'Lobby:1' }), { num_clients: 3, num_users: 2 });
+      await phone.close();
+      await until('the connection to be gone', async () => (await call(node, 'presence_stats', { channel: 'Lobby:1' })).num_clients === 2);
+      assert.deepEqual(Object.keys((await call(node, 'presence', { channel: 'Lobby:1' })).presence).sort(), [ann, bob].map((c) => c.welcome.connection).sort());
+      await phone.ended();
       assert.deepEqual((await call(node, 'channels', { pattern: 'Lobby:*' })).channels, { 'Lobby:1': { num_clients: 2 }, 'Lobby:2': { num_clients: 1 } });
       assert.deepEqual((await call(node, 'channels', { pattern: 'no_such_*' })).channels, {});
       assert.deepEqual(await call(node, 'presence', { channel: 'nobody_here' }), { presence: {} });

@@ -29,7 +29,7 @@ class Presence {
   // Adds a connection of a user; true if the user was not present before.
   bool arrive(const UserId& user) {
     auto [it, first] = users_.try_emplace(user);
-    ++it->second.connections;
+    if (++it->second.connections == 1) ++connected_;
     return first;
   }
 
@@ -38,12 +38,19 @@ class Presence {
     const auto it = users_.find(user);
     if (it == users_.end() || it->second.connections == 0) return;
     if (--it->second.connections > 0) return;
+    --connected_;
     it->second.gone_at = now + grace_;
     leaving_.emplace_back(it->second.gone_at, user);
   }
 
   // At once, with any number of connections: the user lost the right to be here. False: was not present.
-  bool expel(const UserId& user) { return users_.erase(user) > 0; }
+  bool expel(const UserId& user) {
+    const auto it = users_.find(user);
+    if (it == users_.end()) return false;
+    if (it->second.connections > 0) --connected_;
+    users_.erase(it);
+    return true;
+  }
 
   // The users whose grace period is over.
   [[nodiscard]] std::vector<UserId> lapse(MonoTime now) {
@@ -66,6 +73,7 @@ class Presence {
     return leaving_.front().first;
   }
   [[nodiscard]] std::size_t count() const { return users_.size(); }
+  [[nodiscard]] std::size_t connected() const { return connected_; } // users who have a connection now
   [[nodiscard]] bool contains(const UserId& user) const { return users_.contains(user); }
 
  private:
@@ -75,6 +83,7 @@ class Presence {
   };
   Millis grace_;
   std::unordered_map<UserId, Entry> users_;
+  std::size_t connected_ = 0;
   std::deque<std::pair<MonoTime, UserId>> leaving_; // in order, since the grace period is the same for all
 };
 
