@@ -163,7 +163,8 @@ void user_forget(const Context& context, Call call) {
   if (auto may = call.caller().rights.check(rooms::ApiRight::users_write); !may)
     return call.refuse(std::move(may).error());
   UserId user = user_of(call);
-  context.rooms.forget_author(std::move(user), [call = std::move(call)](Result<bool> found) mutable {
+  context.rooms.forget_author(
+      std::move(user), rooms::Forget::name_and_texts, [call = std::move(call)](Result<bool> found) mutable {
     if (!found) return call.refuse(std::move(found).error());
     call.answer(*found ? R"({"found":true})" : R"({"found":false})");
   });

@@ -128,7 +128,7 @@ constexpr std::array kMethods{
         .run = user_upsert,
         .logged = true},
     Method{.name = "user_forget",
-        .says = "Takes a person's name off all messages, ends all memberships and invitations, and deletes the "
+        .says = "Erases all that a person wrote, and the name; ends all memberships and invitations, and deletes the "
                 "person's own room.",
         .changes = "users, members, rooms",
         .needs = "users:write",

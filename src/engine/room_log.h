@@ -47,9 +47,10 @@ class RoomLog {
   // Stored until the room has another epoch; the first one counts. The answer is the stored one.
   virtual void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) = 0;
 
-  // An account was deleted: its messages keep the id and lose the name. If the directory is in the same
+  // An author is gone: its messages keep the id and lose the name, and the texts if they are to be forgotten, too. The
+  // texts go first, in several transactions; if it fails on the way, it is asked again. If the directory is in the same
   // database, the user leaves its private and direct rooms in the same transaction, and its own room is deleted.
-  virtual void detach_author(UserId user, Completion<rooms::Detached> done) = 0;
+  virtual void detach_author(UserId user, rooms::Forget what, Completion<rooms::Detached> done) = 0;
 
   // The caller no longer uses the room. A log that is not durable may drop its history.
   virtual void release(const RoomName& room) = 0;

@@ -17,6 +17,7 @@ using rooms::ChangeKind;
 using rooms::Detached;
 using rooms::Direct;
 using rooms::Erased;
+using rooms::Forget;
 using rooms::HistoryPage;
 using rooms::HistoryRequest;
 using rooms::Invitation;

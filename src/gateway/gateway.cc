@@ -71,7 +71,7 @@ void Gateway::revocations_changed() { deps_.bus->send(engine::RevocationsChanged
 
 // The account of an author was deleted: the messages stay, without the name. After a restart this is repeated.
 void Gateway::detach_messages(UserId user) {
-  rooms_.forget_author(std::move(user), [&log = deps_.log](Result<bool> detached) {
+  rooms_.forget_author(std::move(user), rooms::Forget::name, [&log = deps_.log](Result<bool> detached) {
     if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});
   });
 }

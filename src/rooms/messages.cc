@@ -103,10 +103,9 @@ void RoomHome::erase(const Actor& actor, const RoomName& name, Offset offset, Co
 void RoomHome::changed(Room& room, const Change& change) {
   room.change = std::max(room.change, change.number);
   if (room.in_store > 0 && room.fresh_changes.size() < kFreshChanges) room.fresh_changes.push_back(change);
-  const bool of_author = change.kind == ChangeKind::author_detached; // of any earlier message
   auto event = std::make_shared<const Event>(Event{.room = room.name,
       .epoch = room.epoch(),
-      .offset = of_author ? room.stream.stored() : change.offset,
+      .offset = change.of_author() ? room.stream.stored() : change.offset,
       .delivery = Delivery::about_history,
       .body = change});
   act(room, room.stream.arrived(std::move(event), loop_.now()));
@@ -116,13 +115,15 @@ void RoomHome::apply_fresh(const Room& room, HistoryPage& page) {
   for (const Change& change : room.fresh_changes)
     for (Message& m : page.messages) {
       if (change.kind == ChangeKind::deleted && m.offset == change.offset) erase_body(m);
-      if (change.kind == ChangeKind::author_detached && m.from.id == change.user) m.from.name = kDetachedName;
+      if (!change.of_author() || m.from.id != change.user) continue;
+      m.from.name = kDetachedName;
+      if (change.kind == ChangeKind::author_erased) erase_body(m);
     }
 }
 
 // Posted to every loop by the log's own thread, like the answers of its other requests: changes of a room have
 // numbers, and an answer sent through this loop would arrive after a later one.
-void RoomHome::forget_author(const UserId& user, Completion<bool> done) {
+void RoomHome::forget_author(const UserId& user, Forget what, Completion<bool> done) {
   struct There {
     RoomHome* home;
     io::Loop* loop;
@@ -133,28 +134,29 @@ void RoomHome::forget_author(const UserId& user, Completion<bool> done) {
     RoomHome& home = homes_.at(i);
     all.push_back({&home, &home.loop_, home.alive_});
   }
-  log_->detach_author(user, [all = std::move(all), user, done = std::move(done)](Result<Detached> detached) mutable {
+  log_->detach_author(
+      user, what, [all = std::move(all), user, what, done = std::move(done)](Result<Detached> detached) mutable {
     if (!detached) return done(std::unexpected(std::move(detached).error()));
     for (const There& there : all)
-      there.loop->post([there, user, where = detached->rooms] {
-        if (*there.alive) there.home->author_detached(user, where);
+      there.loop->post([there, user, what, where = detached->rooms] {
+        if (*there.alive) there.home->author_detached(user, what, where);
       });
     done(detached->any);
   });
 }
 
-void RoomHome::author_detached(const UserId& user, const std::vector<Detached::Room>& where) {
+void RoomHome::author_detached(const UserId& user, Forget what, const std::vector<Detached::Room>& where) {
+  const auto kind = what == Forget::name ? ChangeKind::author_detached : ChangeKind::author_erased;
   for (const auto& place : where) {
     Room* room = find(place.room);
     if (room == nullptr) continue;
     room->members.erase(user);
-    if (place.change > 0 && room->durable)
-      changed(*room, {.number = place.change, .kind = ChangeKind::author_detached, .user = user});
+    if (place.change > 0 && room->durable) changed(*room, {.number = place.change, .kind = kind, .user = user});
   }
-  memory_.detach_author(user, [&](Result<Detached> here) {
+  memory_.detach_author(user, what, [&](Result<Detached> here) {
     for (const auto& place : here.value().rooms)
       if (Room* room = find(place.room); room != nullptr)
-        changed(*room, {.number = place.change, .kind = ChangeKind::author_detached, .user = user});
+        changed(*room, {.number = place.change, .kind = kind, .user = user});
   });
 }
 

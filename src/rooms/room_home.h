@@ -88,9 +88,9 @@ class RoomHome {
   void invitations(const UserId& user, Completion<InvitationPage> done);
 
   // Any thread; `done` runs on a thread of the log.
-  void forget_author(const UserId& user, Completion<bool> done);
+  void forget_author(const UserId& user, Forget what, Completion<bool> done);
   // For forget_author of any home; `where`: the affected stored rooms.
-  void author_detached(const UserId& user, const std::vector<Detached::Room>& where);
+  void author_detached(const UserId& user, Forget what, const std::vector<Detached::Room>& where);
   // The store has added a member. No effect if the room is not loaded, or not of this home.
   void member_added(const RoomName& room, const UserId& user);
   // The store has reconnected: what is known of every room is confirmed before it is relied upon.

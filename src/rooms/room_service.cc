@@ -149,12 +149,12 @@ void RoomService::list(RoomsRequest request, Completion<RoomsPage> done) {
   ask<&RoomHome::list>(any(), std::move(done), std::move(request));
 }
 
-void RoomService::forget_author(UserId user, Completion<bool> done) {
+void RoomService::forget_author(UserId user, Forget what, Completion<bool> done) {
   if (here_)
     done = [&here = homes_.at(*here_).loop(), done = std::move(done)](Result<bool> result) mutable {
       here.post([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
     };
-  homes_.at(any()).forget_author(user, std::move(done));
+  homes_.at(any()).forget_author(user, what, std::move(done));
 }
 
 } // namespace foyer::rooms

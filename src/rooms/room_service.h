@@ -72,9 +72,10 @@ class RoomService {
   void remove(Actor actor, RoomName room, UserId user, Completion<UserRemoved> done);
   void list(RoomsRequest request, Completion<RoomsPage> done);
 
-  // An author's account was deleted: its messages keep the id and lose the name, and the user leaves its private and
-  // direct rooms. False: there was nothing of the user. Without a loop the answer comes on a thread of the log.
-  void forget_author(UserId user, Completion<bool> done);
+  // An author is gone: its messages keep the id and lose the name, and the texts if they are to be forgotten, too; the
+  // user leaves its private and direct rooms. False: there was nothing of the user. Without a loop the answer comes on
+  // a thread of the log.
+  void forget_author(UserId user, Forget what, Completion<bool> done);
 
  private:
   // Runs `task` at a home.

@@ -102,8 +102,8 @@ class LossyStore final : public engine::ChatStore {
   void rooms_of(rooms::RoomsRequest question, Completion<rooms::RoomsPage> done) override {
     store_->rooms_of(std::move(question), std::move(done));
   }
-  void detach_author(UserId user, Completion<rooms::Detached> done) override {
-    store_->detach_author(std::move(user), std::move(done));
+  void detach_author(UserId user, rooms::Forget what, Completion<rooms::Detached> done) override {
+    store_->detach_author(std::move(user), what, std::move(done));
   }
   void release(const RoomName& room) override { store_->release(room); }
   void watch(engine::LogWatch watch) override {

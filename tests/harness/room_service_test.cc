@@ -341,12 +341,31 @@ TEST_F(RoomServiceTest, TheMessagesOfAnAccountThatIsGoneLoseItsNameInEveryHome) 
     ASSERT_TRUE(say("ann", room, "hello"));
   }
   take();
-  const auto forgotten =
-      ask<bool>([&](Completion<bool> done) { service->forget_author(UserId("ann"), std::move(done)); });
+  const auto forgotten = ask<bool>(
+      [&](Completion<bool> done) { service->forget_author(UserId("ann"), rooms::Forget::name, std::move(done)); });
   ASSERT_TRUE(forgotten);
   EXPECT_TRUE(*forgotten);
   for (const std::string room : {"tea", "coffee", "game.chess"})
     EXPECT_EQ(history("bob", {.room = RoomName(room)})->messages.at(0).from.name, rooms::kDetachedName) << room;
+}
+
+TEST_F(RoomServiceTest, AForgottenAuthorIsToldOfAndLeavesNoTextInAnyRoom) {
+  for (const std::string room : {"tea", "coffee", "game.chess"}) {
+    ASSERT_TRUE(join("bob", {.room = RoomName(room)}));
+    ASSERT_TRUE(say("ann", room, "hello"));
+  }
+  take();
+  const auto forgotten = ask<bool>([&](Completion<bool> done) {
+    service->forget_author(UserId("ann"), rooms::Forget::name_and_texts, std::move(done));
+  });
+  ASSERT_TRUE(forgotten);
+  EXPECT_TRUE(*forgotten);
+  for (const std::string room : {"tea", "coffee", "game.chess"}) {
+    const auto part = history("bob", {.room = RoomName(room)});
+    EXPECT_TRUE(part->messages.at(0).deleted) << room;
+    EXPECT_EQ(part->messages.at(0).text, "") << room;
+    EXPECT_EQ(part->messages.at(0).from.name, rooms::kDetachedName) << room;
+  }
 }
 
 TEST_F(RoomServiceTest, ChangesAreHeardInTheOrderOfTheirNumbersWhoeverMakesThem) {
@@ -357,7 +376,7 @@ TEST_F(RoomServiceTest, ChangesAreHeardInTheOrderOfTheirNumbersWhoeverMakesThem)
     ASSERT_TRUE(say("bob", room, "good bye"));
     take();
     // Both are asked of the log before either is answered.
-    service->forget_author(UserId("ann-" + room), [](Result<bool>) {});
+    service->forget_author(UserId("ann-" + room), rooms::Forget::name, [](Result<bool>) {});
     EXPECT_TRUE(ask<rooms::MessageErased>([&](Completion<rooms::MessageErased> done) {
       service->erase(actor("eve", admin), RoomName(room), 2, std::move(done));
     }));

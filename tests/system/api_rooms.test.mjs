@@ -103,11 +103,26 @@ for (const [kind, args] of [['stored', []], ['in memory', ['--non-durable-rooms'
       await ann.close();
     });
 
-    test('user_forget: the name is taken off, memberships end', async () => {
+    test('user_forget: name and texts are gone, for readers who are connected, in history and in recovery', async () => {
+      const reader = await arrive(node, 'reader_f');
+      const numbered = await Client.open(node, { path: '/ws/chat?features=changes,data', headers: { Authorization: `Bearer ${reader.token}` } });
+      const { epoch } = await reader.join('memory');
+      await numbered.join('memory');
       await call(node, 'publish', { channel: 'memory', message: 'x', from: { id: 'gone_1', name: 'Gone' } });
+      await call(node, 'publish', { channel: 'memory', data: { secret: 1 }, from: { id: 'gone_1', name: 'Gone' } });
+      await reader.say('memory', 'stays');
       assert.deepEqual(await call(node, 'user_forget', { user: 'gone_1' }), { found: kind === 'stored' });
-      const { publications } = await call(node, 'history', { channel: 'memory', limit: 1 });
-      assert.deepEqual(publications[0].info, { user: 'gone_1', client: '', conn_info: { name: 'deleted user' } });
+      const event = { type: 'author_detached', room: 'memory', user: { id: 'gone_1', name: 'deleted user' }, erased: true };
+      assert.deepEqual(await reader.next('author_detached'), event);
+      assert.deepEqual(await numbered.next('author_detached'), { ...event, change: 1 });
+      const { publications } = await call(node, 'history', { channel: 'memory', limit: 3 });
+      assert.deepEqual(publications.map((p) => [p.info.user, p.info.conn_info.name, p.data]), [
+        ['gone_1', 'deleted user', { message: '', deleted: true }], ['gone_1', 'deleted user', { message: '', deleted: true }],
+        [reader.user.id, 'reader_f', { message: 'stays' }]]);
+      const back = await numbered.join('memory', { since: { epoch, offset: 0, change: 0 } });
+      assert.deepEqual(back.messages.map((m) => [m.message, m.deleted ?? false]), [['', true], ['', true], ['stays', false]]);
+      assert.deepEqual(back.changes, [{ type: 'author_detached', user: event.user, erased: true, change: 1 }]);
+      await Promise.all([reader.close(), numbered.close()]);
       assert.deepEqual(await call(node, 'user_forget', { user: 'never_here' }), { found: false });
     });
   });

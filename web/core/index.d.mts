@@ -104,7 +104,8 @@ export interface RoomEvents {
   history: (history: History) => void;
   joined: (how: { recovered: boolean; by: string }) => void;
   deleted: (change: { offset: number; change: number }) => void;
-  author_detached: (change: { user: User; change: number }) => void;
+  /** An author is gone: all messages of `user.id` have this name now; `erased`: and no text. */
+  author_detached: (change: { user: User; erased?: true; change: number }) => void;
   members: (change: { joined?: User; left?: User }) => void;
   typing: (typing: Map<string, { name: string; until: number }>) => void;
   state: (state: RoomState) => void;
@@ -149,7 +150,7 @@ export interface ClientEvents {
   history: (history: History, room: Room) => void;
   joined: (how: { recovered: boolean; by: string }, room: Room) => void;
   deleted: (change: { offset: number; change: number }, room: Room) => void;
-  author_detached: (change: { user: User; change: number }, room: Room) => void;
+  author_detached: (change: { user: User; erased?: true; change: number }, room: Room) => void;
   members: (change: { joined?: User; left?: User }, room: Room) => void;
   typing: (typing: Map<string, { name: string; until: number }>, room: Room) => void;
   invitation: (invitation: { room: string; from: User; expires_at: string }) => void;

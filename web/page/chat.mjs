@@ -258,7 +258,11 @@ export class Chat {
       if (message) Object.assign(message, { deleted: true, text: '' });
     } else if (change.type === 'author_detached') {
       this.people.set(change.user.id, change.user.name);
-      for (const message of conversation.messages) if (message.from.id === change.user.id) message.from = { ...message.from, name: change.user.name };
+      for (const message of conversation.messages) {
+        if (message.from.id !== change.user.id) continue;
+        message.from = { ...message.from, name: change.user.name };
+        if (change.erased) Object.assign(message, { deleted: true, text: '' });
+      }
     }
   }
 

@@ -258,6 +258,14 @@ test('a message that was deleted while the page was away loses its text when the
   assert.equal(tea.change, 2);
 });
 
+test('the messages of a person who was forgotten lose name and text', async () => {
+  const s = await inTea({ offset: 2, change: 0, changes: [], messages: [says(1, bob, 'secret'), says(2, { id: 'c', name: 'carl' }, 'hello')] });
+  await s.hear({ type: 'author_detached', room: 'tea', user: { id: 'b', name: 'deleted user' }, erased: true, change: 1 });
+  const tea = s.chat.rooms.get('tea');
+  assert.deepEqual(texts(tea), ['1 deleted user: ', '2 carl: hello']);
+  assert.deepEqual(tea.messages.map((m) => m.deleted), [true, false]);
+});
+
 test('a deletion that did not arrive is taken for a lost connection', async () => {
   const s = await inTea({ offset: 2, change: 4, changes: [], messages: [says(1, bob, 'one'), says(2, bob, 'two')] });
   await s.hear({ type: 'deleted', room: 'tea', offset: 1, change: 5 });

@@ -107,6 +107,7 @@ class ChatSession {
     std::string line;
     std::string time;
     std::string gone; // the line once it is deleted
+    std::string from; // the id of its author
   };
   struct Room {
     std::string epoch;

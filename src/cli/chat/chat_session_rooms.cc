@@ -331,13 +331,16 @@ void ChatSession::on_change(const std::string& name, const std::string& type, co
     if (number <= room.change) return; // already received
     if (number > room.change + 1) return lost_something();
     room.change = number;
-    if (const auto held = room.held.find(offset_of(change)); held != room.held.end() && type == "deleted")
-      held->second.line = held->second.gone;
+    const bool erased = json::get_bool(change, "erased").value_or(false);
+    for (auto& [offset, held] : room.held)
+      if (type == "deleted" ? offset == offset_of(change) : erased && held.from == user_id(change, "user"))
+        held.line = held.gone;
   }
   if (type == "deleted")
     show(fmt::format("* message {} of {} was deleted", offset_of(change), printable(name, 128)));
   else if (type == "author_detached")
-    show(fmt::format("* {} in {} is now {}", user_id(change, "user"), printable(name, 128), user_name(change, "user")));
+    show(fmt::format("* {} in {} is now {}{}", user_id(change, "user"), printable(name, 128), user_name(change, "user"),
+        json::get_bool(change, "erased").value_or(false) ? ", and the messages were deleted" : ""));
 }
 
 void ChatSession::lost_something() {
@@ -352,7 +355,11 @@ void ChatSession::hold(const std::string& name, Room& room, const json::Object& 
   if (offset <= room.seen) return;
   json::Object gone = message;
   gone["deleted"] = true;
-  room.held.try_emplace(offset, Held{message_line(name, message), text_of(message, "time"), message_line(name, gone)});
+  room.held.try_emplace(offset,
+      Held{.line = message_line(name, message),
+          .time = text_of(message, "time"),
+          .gone = message_line(name, gone),
+          .from = user_id(message, "from")});
 }
 
 void ChatSession::release(Room& room) {

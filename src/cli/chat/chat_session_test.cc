@@ -191,6 +191,14 @@ TEST_F(Chat, LearnsOfWhatWasDeletedBehindItsBack) {
       ElementsAre("show * message 2 of tea was deleted", "show * b in tea is now deleted user"));
 }
 
+TEST_F(Chat, ShowsThatAPersonWasForgotten) {
+  in_tea();
+  EXPECT_THAT(
+      performed(session.received(
+          R"({"type":"author_detached","room":"tea","user":{"id":"b","name":"deleted user"},"erased":true,"change":1})")),
+      ElementsAre("show * b in tea is now deleted user, and the messages were deleted"));
+}
+
 TEST_F(Chat, TakesAMissingChangeForALostConnection) {
   in_tea();
   EXPECT_THAT(performed(session.received(R"({"type":"deleted","room":"tea","offset":1,"change":2})")),

@@ -65,10 +65,7 @@ Result<Erased> RoomHistory::erase(Offset offset, const UserId& by, bool any) {
         changes_, [offset](const Change& c) { return c.kind == ChangeKind::deleted && c.offset == offset; });
     return Erased{.offset = offset, .change = known == changes_.end() ? 0 : known->number};
   }
-  count(bytes_ - message.text.size());
-  message.text = {};
-  message.type = BodyType::text;
-  message.deleted = true;
+  erase_body(message);
   return Erased{.offset = offset, .change = add_change({.kind = ChangeKind::deleted, .offset = offset})};
 }
 
@@ -110,12 +107,23 @@ std::optional<WallTime> RoomHistory::time_of(Offset offset) const {
   return messages_[static_cast<std::size_t>(offset - messages_.front().offset)].time;
 }
 
-std::optional<Offset> RoomHistory::detach_author(const UserId& user) {
+std::optional<Offset> RoomHistory::detach_author(const UserId& user, Forget what) {
+  const bool texts = what == Forget::name_and_texts;
   bool any = false;
-  for (Message& message : messages_)
-    if (message.from.id == user && message.from.name != kDetachedName) message.from.name = kDetachedName, any = true;
+  for (Message& message : messages_) {
+    if (message.from.id != user) continue;
+    if (message.from.name != kDetachedName) message.from.name = kDetachedName, any = true;
+    if (texts && !message.deleted) erase_body(message), any = true;
+  }
   if (!any) return std::nullopt;
-  return add_change({.kind = ChangeKind::author_detached, .user = user});
+  return add_change({.kind = texts ? ChangeKind::author_erased : ChangeKind::author_detached, .user = user});
+}
+
+void RoomHistory::erase_body(Message& message) {
+  count(bytes_ - message.text.size());
+  message.text = {};
+  message.type = BodyType::text;
+  message.deleted = true;
 }
 
 Offset RoomHistory::add_change(Change change) {

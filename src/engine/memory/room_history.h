@@ -46,7 +46,7 @@ class RoomHistory {
   void clear(); // the offsets continue
   [[nodiscard]] HistoryPage history(const HistoryRequest& question) const;
   // The number of the change, if there was anything to change.
-  [[nodiscard]] std::optional<Offset> detach_author(const UserId& user);
+  [[nodiscard]] std::optional<Offset> detach_author(const UserId& user, Forget what);
 
   [[nodiscard]] const Epoch& epoch() const { return epoch_; }
   [[nodiscard]] Offset offset() const { return last_; }
@@ -62,6 +62,7 @@ class RoomHistory {
     Offset offset = 0;
     WallTime time{};
   };
+  void erase_body(Message& message);
   Offset add_change(Change change);
   void forget_keys(MonoTime now);
   void trim();

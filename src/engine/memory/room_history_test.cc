@@ -73,7 +73,7 @@ TEST_F(RoomHistoryTest, AnErasedMessageKeepsItsPlace) {
   EXPECT_EQ(room.erase(1, UserId("bob"), true)->offset, 1U);
   EXPECT_EQ(room.erase(3, UserId("ann"), false).error().cause, Cause::NOT_FOUND);
   EXPECT_EQ(page({}), "1:deleted 2:two");
-  EXPECT_EQ(room.detach_author(UserId("ann")), 2U) << "the second change";
+  EXPECT_EQ(room.detach_author(UserId("ann"), Forget::name), 2U) << "the second change";
   EXPECT_EQ(room.history({}).messages[1].from.name, kDetachedName);
 }
 

@@ -68,10 +68,10 @@ void MemoryRoomLog::doubt(RoomName name, Epoch epoch, Offset head, Completion<Of
   done(*room.doubted);
 }
 
-void MemoryRoomLog::detach_author(UserId user, Completion<Detached> done) {
+void MemoryRoomLog::detach_author(UserId user, Forget what, Completion<Detached> done) {
   Detached detached;
   for (auto& [name, room] : rooms_)
-    if (const auto change = room.history.detach_author(user)) detached.rooms.push_back({name, *change});
+    if (const auto change = room.history.detach_author(user, what)) detached.rooms.push_back({name, *change});
   detached.any = !detached.rooms.empty();
   done(std::move(detached));
 }

@@ -40,7 +40,7 @@ class MemoryRoomLog final : public RoomLog {
   // Never with members: the directory has those.
   void confirm(RoomName room, Known known, Completion<RoomRow> done) override;
   void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override;
-  void detach_author(UserId user, Completion<Detached> done) override;
+  void detach_author(UserId user, Forget what, Completion<Detached> done) override;
   void watch(LogWatch) override {} // it never reconnects
   void release(const RoomName& room) override { rooms_.erase(room); }
 

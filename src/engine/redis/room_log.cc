@@ -81,7 +81,9 @@ std::optional<Change> change_of(std::int64_t number, std::string_view value) {
   if (value.empty()) return std::nullopt;
   Change c;
   c.number = static_cast<Offset>(number);
-  c.kind = value[0] == 'd' ? ChangeKind::deleted : ChangeKind::author_detached;
+  c.kind = value[0] == 'd' ? ChangeKind::deleted
+      : value[0] == 'e'    ? ChangeKind::author_erased
+                           : ChangeKind::author_detached;
   if (value[0] == 'd')
     c.offset = static_cast<Offset>(integer_of(value.substr(1)));
   else
@@ -241,23 +243,24 @@ void RedisRoomLog::doubt(RoomName room, Epoch epoch, Offset head, Completion<Off
   });
 }
 
-void RedisRoomLog::detach_author(UserId user, Completion<Detached> done) {
+void RedisRoomLog::detach_author(UserId user, Forget what, Completion<Detached> done) {
   struct Work {
     Detached detached = {};
     std::optional<redis::Failure> failed = {};
     Completion<Detached> done = {};
   };
+  const bool texts = what == Forget::name_and_texts;
   auto work = std::make_shared<Work>();
   work->done = std::move(done);
   commands_.send({"SMEMBERS", options_.names.author(user)},
-      [names = options_.names, &commands = commands_, user, work](const Answer& found) {
+      [names = options_.names, &commands = commands_, user, texts, work](const Answer& found) {
     if (!found) return work->done(std::unexpected(refusal_of(found.error())));
     std::vector<std::string> rooms;
     for (const auto& item : found->items) rooms.push_back(item.text);
     std::ranges::sort(rooms);
     for (const auto& room : rooms)
       commands.send(eval(scripts::kDetach, keys_of(names, RoomName(room)),
-                        {user.str(), std::string(kDetachedName), number(kRecoverableChanges)}),
+                        {user.str(), std::string(kDetachedName), number(kRecoverableChanges), texts ? "1" : "0"}),
           [room, work](const Answer& answer) {
         if (!answer)
           work->failed = answer.error();
@@ -265,9 +268,10 @@ void RedisRoomLog::detach_author(UserId user, Completion<Detached> done) {
           work->detached.rooms.push_back({RoomName(room), static_cast<Offset>(answer->integer)});
       });
     // Answers come in the order of the commands, so this one knows of all.
-    commands.send({"PING"}, [names, &commands, user, work](const Answer& last) {
+    commands.send({"PING"}, [names, &commands, user, texts, work](const Answer& last) {
       if (!last || work->failed) return work->done(std::unexpected(refusal_of(!last ? last.error() : *work->failed)));
-      commands.send({"DEL", names.author(user)}, [](const Answer&) {});
+      // Without the texts: they may be forgotten later.
+      if (texts) commands.send({"DEL", names.author(user)}, [](const Answer&) {});
       work->detached.any = !work->detached.rooms.empty();
       work->done(std::move(work->detached));
     });

@@ -41,7 +41,7 @@ class RedisRoomLog final : public RoomLog {
   // Never with members: the directory has those.
   void confirm(RoomName room, Known known, Completion<RoomRow> done) override;
   void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override;
-  void detach_author(UserId user, Completion<Detached> done) override;
+  void detach_author(UserId user, Forget what, Completion<Detached> done) override;
   void release(const RoomName&) override {}
   void watch(LogWatch watch) override { watch_ = std::move(watch); }
 

@@ -112,22 +112,24 @@ redis.call('HINCRBY', KEYS[1], 'cleared', 1)
 return 1
 )lua";
 
-// ARGV user, name of the deleted, remembered changes → the number of the change, or 0
+// ARGV user, name of the deleted, remembered changes, 1 if the texts go, too → the number of the change, or 0
 inline const std::string kDetach = kRoom + R"lua(
 if not existing() then return 0 end
 local all = redis.call('HGETALL', KEYS[2])
 local any = false
 for i = 1, #all, 2 do
   local message = words(all[i + 1])
-  if message[1] == ARGV[1] and message[2] ~= ARGV[2] then
+  local erased = ARGV[4] == '1' and message[4] ~= 'd'
+  if message[1] == ARGV[1] and (message[2] ~= ARGV[2] or erased) then
     any = true
     message[2] = ARGV[2]
+    if erased then message[4], message[6] = 'd', '0' end
     redis.call('HSET', KEYS[2], all[i], value_of(message))
   end
 end
-redis.call('SREM', KEYS[4], ARGV[1])
+if ARGV[4] == '1' then redis.call('SREM', KEYS[4], ARGV[1]) end
 if not any then return 0 end
-local change = add_change('a' .. ARGV[1], ARGV[3])
+local change = add_change((ARGV[4] == '1' and 'e' or 'a') .. ARGV[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))
 return change
 )lua";

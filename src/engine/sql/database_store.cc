@@ -218,9 +218,11 @@ class DatabaseStore final : public ChatStore {
     }, std::move(done));
   }
 
-  void detach_author(UserId user, Completion<Detached> done) override {
-    change<Detached>(
-        [user](Writes& writes, store::Database& db) { return writes.detach_author(db, user); }, std::move(done));
+  void detach_author(UserId user, Forget what, Completion<Detached> done) override {
+    if (what == Forget::name_and_texts) return erase_texts(std::move(user), {}, std::move(done));
+    change<Detached>([user](Writes& writes, store::Database& db) {
+      return writes.detach_author(db, user, Forget::name);
+    }, std::move(done));
   }
 
   void history(HistoryRequest question, Completion<HistoryPage> done) override {
@@ -274,6 +276,21 @@ class DatabaseStore final : public ChatStore {
   void change(Job job, Completion<T> done) {
     writer_->submit<T>(
         [this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
+  }
+
+  // One transaction after the other, and at last the name.
+  void erase_texts(UserId user, Writes::Erasing from, Completion<Detached> done) {
+    change<Writes::Erasing>([user, from](Writes& writes, store::Database& db) {
+      return writes.erase_texts(db, user, from);
+    }, [this, user, done = std::move(done)](Result<Writes::Erasing> next) mutable {
+      if (!next) return done(std::unexpected(std::move(next).error()));
+      if (!next->over) return erase_texts(std::move(user), *next, std::move(done));
+      change<Detached>([user, any = next->any](Writes& writes, store::Database& db) {
+        auto detached = writes.detach_author(db, user, Forget::name_and_texts);
+        if (detached) detached->any = detached->any || any;
+        return detached;
+      }, std::move(done));
+    });
   }
 
   // What lost its name is swept away soon.

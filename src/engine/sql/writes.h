@@ -74,7 +74,15 @@ class Writes {
   [[nodiscard]] Result<bool> remember_person(store::Database& db, const Author& person);
   [[nodiscard]] Result<Erased> erase(
       store::Database& db, const RoomName& room, Offset offset, const UserId& by, bool any);
-  [[nodiscard]] Result<Detached> detach_author(store::Database& db, const UserId& user);
+  [[nodiscard]] Result<Detached> detach_author(store::Database& db, const UserId& user, Forget what);
+  // Erases texts of an author, some messages at a time, so that others may write in between. Returns where to go on.
+  struct Erasing {
+    std::int64_t room = 0; // of its row
+    Offset after = 0;
+    bool any = false; // something was erased
+    bool over = false;
+  };
+  [[nodiscard]] Result<Erasing> erase_texts(store::Database& db, const UserId& user, const Erasing& from);
 
   // Before the commit: stores waiting messages, and the last offsets of their rooms.
   [[nodiscard]] Result<void> flush(store::Database& db);

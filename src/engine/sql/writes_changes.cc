@@ -8,6 +8,7 @@ namespace foyer::engine {
 namespace {
 
 constexpr Offset kTrimChanges = 64;
+constexpr std::int64_t kLookedAt = 5'000; // messages of a room, in one transaction
 
 struct Place {
   std::int64_t id = 0;
@@ -86,7 +87,48 @@ Result<Erased> Writes::erase(store::Database& db, const RoomName& name, Offset o
   return Erased{.offset = offset, .change = change};
 }
 
-Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) {
+Result<Writes::Erasing> Writes::erase_texts(store::Database& db, const UserId& user, const Erasing& from) {
+  Erasing next = from;
+  std::string name;
+  Epoch epoch;
+  {
+    TRY(rows,
+        db.query("SELECT a.room_id, r.name, r.epoch FROM authors a JOIN rooms r ON r.id = a.room_id WHERE a.author = ? "
+                 "AND a.room_id >= ? AND r.name IS NOT NULL ORDER BY a.room_id LIMIT 1",
+            user, from.room));
+    TRY(there, rows.step());
+    if (!there) return Erasing{.any = from.any, .over = true};
+    next.room = rows.integer(0);
+    name = rows.text(1);
+    epoch = Epoch(rows.view(2));
+  }
+  if (next.room != from.room) next.after = 0;
+  std::vector<Offset> offsets; // that are erased
+  std::int64_t looked_at = 0;
+  {
+    TRY(rows,
+        db.query("SELECT \"offset\", author, erased FROM messages WHERE room_id = ? AND \"offset\" > ? ORDER BY "
+                 "\"offset\" LIMIT ?",
+            next.room, next.after, kLookedAt));
+    for (;; ++looked_at) {
+      TRY(there, rows.step());
+      if (!there) break;
+      next.after = rows.count(0);
+      if (rows.view(1) == user.view() && rows.integer(2) == 0) offsets.push_back(next.after);
+    }
+  }
+  for (const Offset offset : offsets) {
+    TRY_VOID(db.change(
+        "UPDATE messages SET text = '', type = 0, erased = 1 WHERE room_id = ? AND \"offset\" = ?", next.room, offset));
+    TRY_VOID(events_.erase_message(db, name, offset, erased_data(name, epoch.view(), offset, user)));
+  }
+  next.any = next.any || !offsets.empty();
+  if (looked_at < kLookedAt) next = {.room = next.room + 1, .after = 0, .any = next.any};
+  return next;
+}
+
+Result<Detached> Writes::detach_author(store::Database& db, const UserId& user, Forget what) {
+  const bool texts = what == Forget::name_and_texts;
   TRY(renamed,
       db.change("UPDATE names SET name = ? WHERE \"user\" = ? AND name <> ?", kDetachedName, user, kDetachedName));
   TRY(rooms, rooms_of(db, "members", "\"user\"", user));
@@ -108,10 +150,13 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user) 
   Detached detached{.any = renamed > 0 || !rooms.empty() || had_own > 0};
   for (const Place& place : rooms)
     if (std::ranges::find(gone, place.name) == gone.end()) detached.rooms.push_back({RoomName(place.name), 0});
-  if (renamed > 0) { // otherwise it was done before: the end of an account is reported again after a restart
+  // Otherwise it was done before: the end of an account is reported again after a restart.
+  if (renamed > 0 || texts) {
     TRY(written, rooms_of(db, "authors", "author", user));
     for (const Place& place : written) {
-      TRY(change, put_change(db, place.id, place.change, ChangeKind::author_detached, 0, user.view()));
+      TRY(change,
+          put_change(db, place.id, place.change, texts ? ChangeKind::author_erased : ChangeKind::author_detached, 0,
+              user.view()));
       const auto known = std::ranges::find(detached.rooms, RoomName(place.name), &Detached::Room::room);
       if (known != detached.rooms.end())
         known->change = change;

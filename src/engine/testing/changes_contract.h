@@ -15,6 +15,7 @@ struct ChangingRoom {
   std::function<void(const std::string& user, const std::string& text)> say;
   std::function<Result<Erased>(Offset, const std::string& by)> erase;
   std::function<void(const std::string& user)> detach;
+  std::function<void(const std::string& user)> forget; // with the texts
   std::function<HistoryPage(Offset after)> changes_after;
 
   // "1:deleted@2 2:detached(ann) =2", followed by a question mark if some are missing.
@@ -23,7 +24,9 @@ struct ChangingRoom {
     std::string out;
     for (const Change& c : page.changes)
       out += std::to_string(c.number) +
-          (c.kind == ChangeKind::deleted ? ":deleted@" + std::to_string(c.offset) : ":detached(" + c.user.str() + ")") +
+          (c.kind == ChangeKind::deleted                  ? ":deleted@" + std::to_string(c.offset)
+                  : c.kind == ChangeKind::author_detached ? ":detached(" + c.user.str() + ")"
+                                                          : ":erased(" + c.user.str() + ")") +
           " ";
     return out + "=" + std::to_string(page.change) + (page.changes_whole ? "" : " ?");
   }
@@ -47,6 +50,9 @@ inline void changes_are_numbered_without_gaps(const ChangingRoom& room) {
   room.detach("nobody");
   EXPECT_EQ(room.changes(2), "3:detached(ann) =3") << "again, and without anything to change, is no change";
   EXPECT_EQ(room.erase(4, "bob")->change, 4U);
+  room.say("bob", "five");
+  room.forget("bob");
+  EXPECT_EQ(room.changes(4), "5:erased(bob) =5");
 }
 
 inline void no_more_changes_are_recovered_than_the_limit(const ChangingRoom& room) {

@@ -302,6 +302,20 @@ TEST_P(HooksContract, TheTextOfADeletedMessageIsNotSentLater) {
   }
 }
 
+TEST_P(HooksContract, TheTextsOfAForgottenAuthorAreNotSent) {
+  add(hook("h", {"message.published"}));
+  ASSERT_TRUE(w->say("tea", "ann", "secret one"));
+  ASSERT_TRUE(w->say("tea", "ann", "secret two"));
+  ASSERT_TRUE(w->say("tea", "bob", "hello"));
+  ASSERT_TRUE(bury("h", events("h")[0].number));
+  ASSERT_TRUE(w->detached("ann", Forget::name_and_texts));
+  const auto left = events("h");
+  ASSERT_EQ(left.size(), 2U);
+  for (const auto& data : {left[0].data, dead()[0].event.data})
+    EXPECT_THAT(data, testing::Not(testing::HasSubstr("secret")));
+  EXPECT_THAT(left[1].data, testing::HasSubstr("hello"));
+}
+
 TEST_P(HooksContract, ADisabledHookGetsNothingNewAndKeepsWhatWaits) {
   add(hook("h", {"message.published"}));
   ASSERT_TRUE(w->say("tea", "ann", "one"));

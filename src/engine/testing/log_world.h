@@ -82,8 +82,8 @@ class LogWorld {
     TRY(answer, erased(room, offset, by, any));
     return answer.offset;
   }
-  Result<Detached> detached(const std::string& user) {
-    return ask<Detached>([&](Completion<Detached> d) { log().detach_author(UserId(user), std::move(d)); });
+  Result<Detached> detached(const std::string& user, Forget what = Forget::name) {
+    return ask<Detached>([&](Completion<Detached> d) { log().detach_author(UserId(user), what, std::move(d)); });
   }
   Result<bool> detach(const std::string& user) {
     TRY(answer, detached(user));

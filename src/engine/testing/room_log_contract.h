@@ -323,6 +323,7 @@ inline ChangingRoom changing_room(LogWorld& w) {
   return {.say = [&w](const std::string& user, const std::string& text) { ASSERT_TRUE(w.say("tea", user, text)); },
       .erase = [&w](Offset offset, const std::string& by) { return w.erased("tea", offset, by); },
       .detach = [&w](const std::string& user) { ASSERT_TRUE(w.detach(user)); },
+      .forget = [&w](const std::string& user) { ASSERT_TRUE(w.detached(user, Forget::name_and_texts)); },
       .changes_after = [&w](Offset after) {
     return w.history({.room = RoomName("tea"), .limit = 0, .changes_after = after}).value();
   }};
@@ -398,6 +399,35 @@ TEST_P(RoomLogContract, TheEndOfAnAccountLeavesItsMessagesWithoutItsName) {
   EXPECT_EQ(page->messages[0].text, "hello");
   EXPECT_EQ(page->messages[1].from.name, "bob's name");
   EXPECT_EQ(w->detach("nobody"), false);
+}
+
+TEST_P(RoomLogContract, AForgottenAuthorLosesNameAndTextsInEveryRoom) {
+  ASSERT_TRUE(w->say("tea", "ann", "hello"));
+  ASSERT_TRUE(w->append(w->data("tea", "ann", R"({"secret":1})")));
+  ASSERT_TRUE(w->say("tea", "bob", "hi"));
+  ASSERT_TRUE(w->say("coffee", "ann", "secret", "key"));
+  ASSERT_TRUE(w->erase("tea", 1, "ann"));
+  EXPECT_TRUE(w->detached("ann", Forget::name_and_texts)->any);
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:deleted 2:deleted 3:hi");
+  EXPECT_EQ(w->page({.room = RoomName("coffee")}), "1:deleted");
+  const auto page = w->history({.room = RoomName("tea")});
+  EXPECT_EQ(page->messages[1].text, "");
+  EXPECT_EQ(page->messages[1].type, BodyType::text);
+  EXPECT_EQ(page->messages[1].from.id, UserId("ann"));
+  EXPECT_EQ(page->messages[1].from.name, kDetachedName);
+  EXPECT_EQ(page->messages[2].from.name, "bob's name");
+  EXPECT_FALSE(w->detached("nobody", Forget::name_and_texts)->any);
+}
+
+TEST_P(RoomLogContract, AnAuthorWhoLostTheNameBeforeIsForgottenToo) {
+  ASSERT_TRUE(w->say("tea", "ann", "hello"));
+  ASSERT_TRUE(w->detach("ann"));
+  const auto forgotten = w->detached("ann", Forget::name_and_texts);
+  ASSERT_TRUE(forgotten);
+  EXPECT_TRUE(forgotten->any);
+  ASSERT_EQ(forgotten->rooms.size(), 1U);
+  EXPECT_EQ(forgotten->rooms[0].change, 2U);
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:deleted");
 }
 
 } // namespace foyer::engine

@@ -35,9 +35,10 @@ Form FoyerV1::form_for(const rooms::Event& event, const ClientTerms& terms) cons
   return std::visit(Overloaded{[&](const rooms::Message& m) {
     return m.type == rooms::BodyType::data ? if_has(Feature::data, Form::other, Form::whole) : Form::whole;
   },
-                        // Clients that do not name the feature know deletions alone, without a number.
+                        // Clients that do not name the feature are told what to take off the screen, without a number.
                         [&](const rooms::Change& c) {
-    return if_has(Feature::changes, Form::other, c.kind == rooms::ChangeKind::deleted ? Form::whole : Form::none);
+    return if_has(
+        Feature::changes, Form::other, c.kind == rooms::ChangeKind::author_detached ? Form::none : Form::whole);
   }, [&](const rooms::RoomReset&) { return if_has(Feature::room_reset, Form::whole, Form::none); },
                         [&](const rooms::InvitationReceived&) {
     return if_has(Feature::people, Form::whole, Form::none);

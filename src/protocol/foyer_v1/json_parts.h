@@ -119,13 +119,14 @@ inline void listed_message(
 }
 
 inline std::string_view type_of(const rooms::Change& change) {
-  return change.kind == rooms::ChangeKind::author_detached ? "author_detached" : "deleted";
+  return change.of_author() ? "author_detached" : "deleted";
 }
 
 inline void change_members(std::string& out, const rooms::Change& change, bool numbered) {
-  if (change.kind == rooms::ChangeKind::author_detached) {
+  if (change.of_author()) {
     append(out, R"(,"user":)");
     user_object(out, {change.user.view(), rooms::kDetachedName});
+    if (change.kind == rooms::ChangeKind::author_erased) append(out, R"(,"erased":true)");
   } else {
     number_member(out, "offset", change.offset);
   }

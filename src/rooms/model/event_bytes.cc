@@ -38,6 +38,7 @@ std::uint8_t code_of(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::deleted: return 1;
     case ChangeKind::author_detached: return 2;
+    case ChangeKind::author_erased: return 3;
   }
   return 0;
 }
@@ -152,7 +153,7 @@ Message read_message(PackedReader& in) {
 Change read_change(PackedReader& in) {
   Change c;
   c.number = in.number();
-  c.kind = read_code(in, {ChangeKind::deleted, ChangeKind::author_detached});
+  c.kind = read_code(in, {ChangeKind::deleted, ChangeKind::author_detached, ChangeKind::author_erased});
   c.offset = in.number();
   c.user = read_id<UserId>(in);
   return c;

@@ -48,13 +48,18 @@ struct Message {
 enum class ChangeKind : std::uint8_t {
   deleted = 1,         // the text of the message at `offset` was erased
   author_detached = 2, // the account `user` was deleted: its messages have lost the name
+  author_erased = 3,   // `user` is forgotten: the messages have lost name and text
 };
 struct Change {
   Offset number = 0;
   ChangeKind kind{};
   Offset offset = 0; // of the message, if it is about one
-  UserId user = {};  // author_detached
+  UserId user = {};  // of author_detached and author_erased
+  [[nodiscard]] bool of_author() const { return kind != ChangeKind::deleted; }
 };
+
+// What becomes of the messages of an author who is gone. They keep their offsets and the id of the author.
+enum class Forget : std::uint8_t { name, name_and_texts };
 
 // The name shown for an author whose account was deleted.
 inline constexpr std::string_view kDetachedName = "deleted user";
