@@ -1,6 +1,7 @@
 // One call of a method: who calls, with what, and where the answer goes.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -36,6 +37,8 @@ struct Context {
   std::size_t text_bytes;
   access::IdempotentCalls& calls;
   access::Endings& endings;
+  // What the accounts of this server have of a user, as lines of JSON. Empty: there are none here.
+  std::function<void(UserId, Completion<std::string>)> account_lines = {};
   std::shared_ptr<rooms::UserUse> use = std::make_shared<rooms::UserUse>(); // of applications: without limits
 };
 

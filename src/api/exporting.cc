@@ -1,4 +1,4 @@
-// user_export: all that the chat store has of a person, as lines of JSON.
+// user_export: all that the chat store, and the accounts of this process, have of a person, as lines of JSON.
 #include <deque>
 #include <memory>
 #include <utility>
@@ -22,6 +22,9 @@ class UserExport final : public BodySource, public std::enable_shared_from_this<
     give_ = std::move(give);
     switch (stage_) {
       case Stage::person: return context_.directory.find_person(user_, then(&UserExport::got_person));
+      case Stage::account:
+        if (context_.account_lines) return context_.account_lines(user_, then(&UserExport::got_account));
+        return got_account({});
       case Stage::belongs:
         return context_.directory.rooms_of({.user = user_, .after = after_}, then(&UserExport::got_rooms));
       case Stage::invitations: return context_.directory.invitations(user_, then(&UserExport::got_invitations));
@@ -36,7 +39,7 @@ class UserExport final : public BodySource, public std::enable_shared_from_this<
   }
 
  private:
-  enum class Stage : std::uint8_t { person, belongs, invitations, written, messages, end };
+  enum class Stage : std::uint8_t { person, account, belongs, invitations, written, messages, end };
   static constexpr std::uint32_t kRoomsAtOnce = 100;
 
   // Who has left needs no answer any more.
@@ -53,8 +56,13 @@ class UserExport final : public BodySource, public std::enable_shared_from_this<
     std::exchange(give_, {})(Piece{.bytes = std::move(bytes), .last = last});
   }
 
-  void got_person(std::optional<rooms::Author> person) {
+  void got_account(std::string lines) {
     stage_ = Stage::belongs;
+    hand_over(std::move(lines));
+  }
+
+  void got_person(std::optional<rooms::Author> person) {
+    stage_ = Stage::account;
     json::Object line{{"type", "person"}, {"user", user_.view()}};
     if (person) line["name"] = person->name;
     hand_over(json::write(line) + "\n");

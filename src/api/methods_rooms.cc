@@ -137,8 +137,9 @@ constexpr std::array kMethods{
         .run = user_forget,
         .logged = true},
     Method{.name = "user_export",
-        .says = "All that the chat store has of a person, as lines of JSON: `person`, `member`, `invitation`, "
-                "`message`, and `end` when it is whole. Not in a batch.",
+        .says = "All that is stored of a person, as lines of JSON: `person`, `account` and `session` where this "
+                "process has the accounts, `member`, `invitation`, `message`, and `end` when it is whole. Not in a "
+                "batch.",
         .needs = "export",
         .fields = kOnlyUser,
         .stream = user_export},

@@ -28,6 +28,12 @@ class AuthPart {
   [[nodiscard]] virtual const auth::LocalVerifier* verifier() = 0;
   // Whether there are newer keys of those tokens; empty: the keys are this process's own, or a shared secret.
   [[nodiscard]] virtual std::function<void(Completion<bool>)> refresh_keys() { return {}; }
+  // Whether a service that holds a valid token may still call `target`; API_KEY_REJECTED. On the control plane. Where
+  // the services are in another process, it is known for as long as the token lives.
+  [[nodiscard]] virtual Result<void> check_service(std::string_view, std::string_view) const { return {}; }
+  // All that the accounts have of a user, without secrets, as lines of JSON; none where there is no such account, or
+  // the accounts are in another process. Any thread.
+  virtual void account_lines(UserId, Completion<std::string> done) { done(std::string{}); }
   [[nodiscard]] virtual std::vector<Route> routes(const OnRefusal&) { return {}; }
   [[nodiscard]] virtual std::vector<observe::HealthCheck> ready() { return {}; }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "accounts/http/oauth_routes.h"
+#include "app/account_lines.h"
 #include "app/environment.h"
 #include "app/policies.h"
 #include "app/signing_key.h"
@@ -87,6 +88,20 @@ accounts::AuthFacts AuthRole::facts() const {
     for (const auto& variant : auth::variants(c.jwt_secret_key))
       out.jwt_fingerprints.push_back({variant.name, fingerprint("jwt_secret_key", variant.secret)});
   return out;
+}
+
+void AuthRole::account_lines(UserId user, Completion<std::string> done) {
+  app::account_lines(*store_, std::move(user), std::move(done));
+}
+
+Result<void> AuthRole::check_service(std::string_view id, std::string_view target) const {
+  const accounts::Service* service = services_->find(id);
+  const char* why = service == nullptr ? "is not registered"
+      : service->disabled              ? "is disabled"
+      : !service->may(target)          ? "may not call the server API"
+                                       : nullptr;
+  if (why == nullptr) return {};
+  return refuse(Cause::API_KEY_REJECTED, "the service " + printable(id, 64) + " " + why);
 }
 
 std::vector<Route> AuthRole::routes(const OnRefusal& on_refusal) {

@@ -27,6 +27,7 @@ class AuthRole final : public AuthPart {
   void start(Completion<bool> ready) override;
   [[nodiscard]] auth::AuthService& service() override { return *service_; }
   [[nodiscard]] const auth::LocalVerifier* verifier() override { return verifier_.get(); }
+  void account_lines(UserId user, Completion<std::string> done) override;
   [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override;
   [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
   [[nodiscard]] std::optional<store::UpkeepState> upkeep_state() const override { return store_->upkeep_state(); }

@@ -249,7 +249,11 @@ api::ApiDeps Server::Parts::server_api_deps() {
               .node = around.entropy.short_id(),
               .text_bytes = config.gateway.text_bytes,
               .calls = *calls,
-              .endings = *endings},
+              .endings = *endings,
+              .account_lines =
+                  [this](UserId user, Completion<std::string> done) {
+    auth->account_lines(std::move(user), std::move(done));
+  }},
       .keys = *api_keys,
       .metrics = around.metrics,
       .log = around.log,

@@ -156,6 +156,12 @@ describe('people and lists', () => {
     assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/x-ndjson']);
     const lines = linesOf(answer);
     assert.deepEqual(lines[0], { type: 'person', user: ann.user.id });
+    const { created, ...account } = lines[1];
+    assert.deepEqual(account, { type: 'account', user: ann.user.id, name: 'ann_export', admin: false, disabled: false, second_factor: false });
+    const { created: since, last_seen, device, address, ...session } = lines[2];
+    assert.deepEqual([session, typeof device, address], [{ type: 'session', session: ann.account.session }, 'string', '127.0.0.1']);
+    for (const time of [created, since, last_seen]) assert.ok(Math.abs(time - Date.now()) < 600_000, `${time}`);
+    assert.doesNotMatch(answer.text, /argon2|\$2b\$|refresh/, 'no secret');
     assert.ok(lines.some((l) => l.type === 'member' && l.channel === 'private:diary'));
     assert.deepEqual(lines.filter((l) => l.type === 'message').map((l) => [l.channel, l.offset, l.data.message]), [['mixed', 401, 'mine'], ['private:diary', 1, 'line 1'], ['private:diary', 3, 'line 3']]);
     assert.deepEqual(lines.at(-1), { type: 'end' });
