@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
+#include "api/limits.h"
 #include "base/bytes.h"
 #include "base/http.h"
 #include "rooms/model/room.h"
@@ -79,6 +81,10 @@ bool is_pattern_text(std::string_view text) {
   });
 }
 
+std::int64_t characters(std::string_view utf8) {
+  return std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
 Result<void> check_text(const Field& field, std::string_view text, bool of_list) {
   if (field.grammar == Grammar::room || field.grammar == Grammar::private_room) {
     auto kind = rooms::kind_of(text);
@@ -94,8 +100,7 @@ Result<void> check_text(const Field& field, std::string_view text, bool of_list)
     return wrong(field, "must be a person's id: those that begin with app: or system: are not");
   if (field.grammar == Grammar::user || field.grammar == Grammar::person)
     return is_user_text(text) ? Result<void>{} : wrong(field, "must be a user's id");
-  const auto size = static_cast<std::int64_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  const auto size = characters(text);
   if (!of_list && (size < field.least || (field.most > 0 && size > field.most)))
     return wrong(field, fmt::format("must have {} to {} characters", field.least, field.most));
   if (field.grammar == Grammar::key && !is_key_text(text))
@@ -129,6 +134,31 @@ Result<void> check_list(const Field& field, const json::Value& value, bool of_te
   return {};
 }
 
+bool names_user(const Field& field) { return field.grammar == Grammar::user || field.grammar == Grammar::person; }
+
+// The id of a user who is named as {"issuer":…,"sub":…}; any other value as it is.
+Result<json::Value> with_id(const Field& field, const json::Value& value, const UserIds& users) {
+  if (!value.is_object()) return json::Value(value);
+  const json::Object& named = value.get_object();
+  const auto issuer = json::get_string(named, "issuer");
+  const auto sub = json::get_string(named, "sub");
+  if (!users.any() || named.size() != 2 || !issuer || !sub || sub->empty() || characters(*sub) > kNameLength)
+    return wrong(field, users.any() ? "must be a user's id, or {\"issuer\":…,\"sub\":…}" : "must be a user's id");
+  auto id = users.id_of(*issuer, *sub);
+  if (!id) return wrong(field, "must name one of the configured issuers");
+  return json::Value(*id);
+}
+
+Result<json::Value> with_ids(const Field& field, const json::Value& value, const UserIds& users) {
+  if (!value.is_array()) return with_id(field, value, users);
+  json::Array out;
+  for (const json::Value& each : value.get_array()) {
+    TRY(id, with_id(field, each, users));
+    out.push_back(std::move(id));
+  }
+  return json::Value(std::move(out));
+}
+
 const Field* find_field(std::span<const Field> fields, std::string_view name) {
   const auto found = std::ranges::find_if(
       fields, [name](const Field& f) { return iequals(f.name, name) || (!f.alias.empty() && iequals(f.alias, name)); });
@@ -159,7 +189,7 @@ std::vector<RawMember> raw_members(std::string_view json) {
   }
 }
 
-Result<void> Arguments::add(const Field& field, const json::Value& value, std::string_view text) {
+Result<void> Arguments::add(const Field& field, const json::Value& value, std::string_view text, const UserIds& users) {
   Argument argument{.field = &field};
   switch (field.type) {
     case Type::text:
@@ -179,7 +209,7 @@ Result<void> Arguments::add(const Field& field, const json::Value& value, std::s
       break;
     case Type::object: {
       if (!value.is_object()) return wrong(field, "must be an object");
-      TRY(members, read(field.members, value.get_object(), text));
+      TRY(members, read(field.members, value.get_object(), text, users));
       argument.members.push_back(std::move(members));
       break;
     }
@@ -196,7 +226,8 @@ Result<void> Arguments::add(const Field& field, const json::Value& value, std::s
   return {};
 }
 
-Result<Arguments> Arguments::read(std::span<const Field> fields, const json::Object& sent, std::string_view text) {
+Result<Arguments> Arguments::read(
+    std::span<const Field> fields, const json::Object& sent, std::string_view text, const UserIds& users) {
   Arguments out;
   out.all_.reserve(sent.size());
   std::vector<RawMember> raw; // in the order of `sent`, once it is needed
@@ -220,7 +251,13 @@ Result<Arguments> Arguments::read(std::span<const Field> fields, const json::Obj
     if (needs_text && raw.empty()) raw = raw_members(text);
     if (needs_text && (here >= raw.size() || decoded(raw[here].name) != std::string_view{name}))
       return refuse(Cause::INTERNAL_ERROR, "a field was not found again in its text");
-    TRY_VOID(out.add(*field, value, needs_text ? raw[here].value : std::string_view{}));
+    const std::string_view as_sent = needs_text ? raw[here].value : std::string_view{};
+    if (names_user(*field) && (value.is_object() || value.is_array())) {
+      TRY(with, with_ids(*field, value, users));
+      TRY_VOID(out.add(*field, with, as_sent, users));
+    } else {
+      TRY_VOID(out.add(*field, value, as_sent, users));
+    }
   }
   TRY_VOID(out.complete(fields));
   return out;
@@ -277,6 +314,18 @@ const json::Array* Arguments::list(std::string_view name) const {
 const Arguments* Arguments::object(std::string_view name) const {
   const Argument* argument = find(name);
   return argument == nullptr ? nullptr : &argument->members.front();
+}
+
+std::vector<std::string_view> Arguments::users() const {
+  std::vector<std::string_view> out;
+  for (const Argument& argument : all_) {
+    for (const Arguments& member : argument.members) std::ranges::copy(member.users(), std::back_inserter(out));
+    if (!names_user(*argument.field)) continue;
+    if (argument.value.is_string()) out.push_back(std::string_view{argument.value.get_string()});
+    if (argument.value.is_array())
+      for (const json::Value& each : argument.value.get_array()) out.push_back(std::string_view{each.get_string()});
+  }
+  return out;
 }
 
 std::string_view Arguments::json_text(std::string_view name) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/method.h"
+#include "api/user_ids.h"
 #include "base/json.h"
 #include "base/refusal.h"
 
@@ -20,8 +21,9 @@ class Arguments {
  public:
   // `text`: the JSON that `sent` was read from. BAD_REQUEST for an unknown field, a missing one, one that came twice,
   // of the wrong type or beyond its limits; API_FIELD_REFUSED; ROOM_NAME_INVALID. The refusal names the field.
+  // A user may be named as {"issuer":…,"sub":…}, and is then read as the id.
   [[nodiscard]] static Result<Arguments> read(
-      std::span<const Field> fields, const json::Object& sent, std::string_view text);
+      std::span<const Field> fields, const json::Object& sent, std::string_view text, const UserIds& users = {});
 
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
   [[nodiscard]] std::string_view text(std::string_view name) const; // empty: absent
@@ -31,6 +33,7 @@ class Arguments {
   [[nodiscard]] const json::Array* list(std::string_view name) const;    // null: absent
   [[nodiscard]] const Arguments* object(std::string_view name) const;    // null: absent
   [[nodiscard]] std::string_view json_text(std::string_view name) const; // as it was sent; empty: absent
+  [[nodiscard]] std::vector<std::string_view> users() const;             // the ids in all fields that name users
 
  private:
   struct Argument {
@@ -41,7 +44,8 @@ class Arguments {
   };
   [[nodiscard]] const Argument* find(std::string_view name) const;
   [[nodiscard]] Result<void> complete(std::span<const Field> fields) const; // nothing required is missing
-  [[nodiscard]] Result<void> add(const Field& field, const json::Value& value, std::string_view text);
+  [[nodiscard]] Result<void> add(
+      const Field& field, const json::Value& value, std::string_view text, const UserIds& users);
 
   std::vector<Argument> all_;
 };

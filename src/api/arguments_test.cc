@@ -54,13 +54,34 @@ constexpr std::array kFields{
     Field{.name = "offset", .type = Type::number, .most = 9'007'199'254'740'991},
 };
 
-Result<Arguments> read(std::string_view text) {
-  return Arguments::read(kFields, json::parse(text).value().as_object(), text);
+Result<Arguments> read(std::string_view text, const UserIds& users = {}) {
+  return Arguments::read(kFields, json::parse(text).value().as_object(), text, users);
 }
 // "CAUSE field" of the refusal.
 std::string refused(std::string_view text) {
   const auto arguments = read(text);
   return arguments ? "" : std::string(arguments.error().code()) + " " + arguments.error().field;
+}
+
+TEST(Arguments, AUserOfAnIssuerMayBeNamedByTheSubject) {
+  const UserIds users({{.name = "shop", .issuer = "https://shop.example", .prefix = "shop|"}},
+      [](std::string_view prefix, std::string_view sub) { return std::string(prefix) + std::string(sub); });
+  const auto a = read(
+      R"({"channel":"tea","person":{"issuer":"shop","sub":"42"},"users":[{"issuer":"https://shop.example","sub":"7"},"u_1"]})",
+      users);
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->text("person"), "shop|42");
+  EXPECT_THAT(a->texts("users"), ElementsAre("shop|7", "u_1"));
+  EXPECT_THAT(a->users(), ElementsAre("shop|42", "shop|7", "u_1"));
+  for (const char* wrong : {R"({"issuer":"other","sub":"42"})", R"({"issuer":"shop"})", R"({"issuer":"shop","sub":""})",
+           R"({"issuer":"shop","sub":42})", R"({"issuer":"shop","sub":"42","more":1})", R"(["u_1"])"}) {
+    const auto refusal = read(R"({"channel":"tea","person":)" + std::string(wrong) + "}", users);
+    ASSERT_FALSE(refusal) << wrong;
+    EXPECT_EQ(refusal.error().code(), "BAD_REQUEST") << wrong;
+    EXPECT_EQ(refusal.error().field, "person") << wrong;
+  }
+  EXPECT_EQ(refused(R"({"channel":"tea","person":{"issuer":"shop","sub":"42"}})"), "BAD_REQUEST person")
+      << "without issuers";
 }
 
 TEST(Arguments, AreReadByTheTable) {

@@ -35,6 +35,7 @@ struct Context {
   const observe::GatewayInfo& info;
   std::string node; // the id of this run of the server
   std::size_t text_bytes;
+  UserIds users; // how the users of issuers are named
   access::IdempotentCalls& calls;
   access::Endings& endings;
   // What the accounts of this server have of a user, as lines of JSON. Empty: there are none here.

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "api/limits.h"
 #include "api/method.h"
 #include "base/json.h"
 #include "wire/api_error.h"
@@ -18,44 +19,63 @@ using json::Object;
 
 json::Value reference(std::string_view name) { return Object{{"$ref", "#/components/schemas/" + std::string(name)}}; }
 
-Object schema_of(std::span<const Field> fields, bool of_request);
+// A schema of a request or of an answer.
+struct Side {
+  bool request = false;
+  const UserIds* users = nullptr; // of a request: how it may name users
+};
+
+Object schema_of(std::span<const Field> fields, const Side& side);
 
 json::Value empty_values() { return Array{nullptr, "", false, 0, Array{}, Object{}}; }
 
-Object type_of(const Field& field, bool of_request) {
+// Of one user: the id, and where issuers are configured also {"issuer":…,"sub":…}.
+Object user_of(Object id, const Field& field, const Side& side) {
+  const bool names_user = field.grammar == Grammar::user || field.grammar == Grammar::person;
+  if (!names_user || side.users == nullptr || !side.users->any()) return id;
+  Array issuers;
+  for (const std::string& name : side.users->names()) issuers.emplace_back(name);
+  Object sub{{"type", "string"}, {"minLength", 1}, {"maxLength", kNameLength}};
+  Object named{{"type", "object"},
+      {"properties", Object{{"issuer", Object{{"enum", std::move(issuers)}}}, {"sub", std::move(sub)}}},
+      {"required", Array{"issuer", "sub"}}, {"additionalProperties", false}};
+  return Object{{"anyOf", Array{std::move(id), std::move(named)}}};
+}
+
+Object type_of(const Field& field, const Side& side) {
   Object out;
   switch (field.type) {
     case Type::text:
       out["type"] = "string";
-      if (of_request && field.least > 0) out["minLength"] = field.least;
-      if (of_request && field.most > 0) out["maxLength"] = field.most;
-      if (of_request && field.grammar != Grammar::none) out["pattern"] = regex_of(field.grammar);
-      break;
+      if (side.request && field.least > 0) out["minLength"] = field.least;
+      if (side.request && field.most > 0) out["maxLength"] = field.most;
+      if (side.request && field.grammar != Grammar::none) out["pattern"] = regex_of(field.grammar);
+      return user_of(std::move(out), field, side);
     case Type::number:
       out["type"] = "integer";
-      if (of_request) out["minimum"] = field.least, out["maximum"] = field.most;
+      if (side.request) out["minimum"] = field.least, out["maximum"] = field.most;
       break;
     case Type::flag: out["type"] = "boolean"; break;
     case Type::any: break;
-    case Type::object: return schema_of(field.members, of_request);
+    case Type::object: return schema_of(field.members, side);
     case Type::texts: {
       Object item{{"type", "string"}};
-      if (of_request && field.grammar != Grammar::none) item["pattern"] = regex_of(field.grammar);
+      if (side.request && field.grammar != Grammar::none) item["pattern"] = regex_of(field.grammar);
       out["type"] = "array";
-      out["items"] = std::move(item);
+      out["items"] = user_of(std::move(item), field, side);
       break;
     }
     case Type::objects:
       out["type"] = "array";
       // The names of the commands of a batch are data: what is wrong with one is its own reply.
-      out["items"] = of_request ? Object{{"type", "object"}} : schema_of(field.members, of_request);
+      out["items"] = side.request ? Object{{"type", "object"}} : schema_of(field.members, side);
       break;
     case Type::map:
       out["type"] = "object";
-      out["additionalProperties"] = schema_of(field.members, of_request);
+      out["additionalProperties"] = schema_of(field.members, side);
       break;
   }
-  if (of_request && (field.type == Type::texts || field.type == Type::objects))
+  if (side.request && (field.type == Type::texts || field.type == Type::objects))
     out["minItems"] = field.least, out["maxItems"] = field.most;
   return out;
 }
@@ -84,27 +104,27 @@ json::Value present_types(const Field& field) {
   return nullptr;
 }
 
-json::Value property_of(const Field& field, bool of_request) {
+json::Value property_of(const Field& field, const Side& side) {
   Object out;
   if (field.treatment == Treatment::refused) {
     out["enum"] = empty_values();
   } else if (field.treatment == Treatment::mapped) {
-    out["anyOf"] = Array{Object{{"enum", empty_values()}}, type_of(field, of_request)};
-  } else if (of_request && (!field.required || !field.alias.empty()) && field.type != Type::any) {
-    out["anyOf"] = Array{type_of(field, of_request), Object{{"type", "null"}}};
+    out["anyOf"] = Array{Object{{"enum", empty_values()}}, type_of(field, side)};
+  } else if (side.request && (!field.required || !field.alias.empty()) && field.type != Type::any) {
+    out["anyOf"] = Array{type_of(field, side), Object{{"type", "null"}}};
   } else {
-    out = type_of(field, of_request);
+    out = type_of(field, side);
   }
   out["description"] = description_of(field);
-  if (of_request)
+  if (side.request)
     out["x-treatment"] = field.treatment == Treatment::kept ? "kept"
         : field.treatment == Treatment::mapped              ? "mapped"
                                                             : "refused";
   return out;
 }
 
-json::Value alias_of(const Field& field) {
-  json::Value out = property_of(field, true);
+json::Value alias_of(const Field& field, const Side& side) {
+  json::Value out = property_of(field, side);
   out.as_object()["description"] = "Another name of `" + std::string(field.name) + "`.";
   return out;
 }
@@ -136,25 +156,25 @@ Object one_name_of(const Field& field) {
   return Object{{"anyOf", std::move(ways)}};
 }
 
-Object schema_of(std::span<const Field> fields, bool of_request) {
+Object schema_of(std::span<const Field> fields, const Side& side) {
   Object properties;
   Array required, conditions;
   OneOf choices;
   for (const Field& field : fields) {
-    properties[field.name] = property_of(field, of_request);
-    const bool two_names = of_request && !field.alias.empty();
+    properties[field.name] = property_of(field, side);
+    const bool two_names = side.request && !field.alias.empty();
     if (two_names) {
-      properties[field.alias] = alias_of(field);
+      properties[field.alias] = alias_of(field, side);
       conditions.push_back(one_name_of(field));
     }
     if (field.choice) choices.add(field.name, field);
     if (field.required && !two_names) required.emplace_back(field.name);
   }
-  if (of_request && !choices.empty()) conditions.push_back(std::move(choices).condition());
+  if (side.request && !choices.empty()) conditions.push_back(std::move(choices).condition());
   Object out{{"type", "object"}, {"properties", std::move(properties)}};
   if (!required.empty()) out["required"] = std::move(required);
   if (!conditions.empty()) out["allOf"] = std::move(conditions);
-  if (of_request) out["additionalProperties"] = false;
+  if (side.request) out["additionalProperties"] = false;
   return out;
 }
 
@@ -174,7 +194,7 @@ Object responses_of(const Method* method) {
         {"properties", Object{{"replies", Object{{"type", "array"}, {"items", Object{{"type", "object"}}}}}}},
         {"required", Array{"replies"}}};
   else if (method != nullptr)
-    good = Object{{"type", "object"}, {"properties", Object{{"result", schema_of(method->answer, false)}}},
+    good = Object{{"type", "object"}, {"properties", Object{{"result", schema_of(method->answer, {})}}},
         {"required", Array{"result"}}};
   if (method != nullptr) good = Object{{"oneOf", Array{std::move(good), reference("Error")}}};
   std::string codes;
@@ -218,13 +238,15 @@ Object error_mode() {
       {"schema", Object{{"type", "string"}, {"enum", Array{"transport"}}}}};
 }
 
-Object operation_of(const Method& method) {
+Object operation_of(const Method& method, const UserIds& users) {
   std::string description{method.says};
   description += method.needs.empty() ? " Any key may call it." : " Needs the right " + std::string(method.needs) + ".";
   return Object{{"operationId", method.name}, {"tags", Array{"server API"}}, {"summary", method.says},
       {"description", description}, {"security", security()}, {"x-changes", method.changes}, {"x-needs", method.needs},
       {"parameters", Array{error_mode()}},
-      {"requestBody", Object{{"required", true}, {"content", json_content(schema_of(method.fields, true))}}},
+      {"requestBody",
+          Object{{"required", true},
+              {"content", json_content(schema_of(method.fields, {.request = true, .users = &users}))}}},
       {"responses", responses_of(&method)}};
 }
 
@@ -283,10 +305,10 @@ Object security_schemes() {
 
 } // namespace
 
-json::Object described_paths() {
+json::Object described_paths(const UserIds& users) {
   Object out;
   for (const Method& method : methods())
-    out["/api/" + std::string(method.name)] = Object{{"post", operation_of(method)}};
+    out["/api/" + std::string(method.name)] = Object{{"post", operation_of(method, users)}};
   out["/api"] = Object{{"post", operation_of_lines()}};
   return out;
 }

@@ -97,6 +97,7 @@ struct ServerApi::Exchange : Origin {
   Reply reply;
   CallerPtr caller = nullptr;
   std::shared_ptr<bool> replayed = std::make_shared<bool>(false);
+  std::string hint = {}; // about the first id that belongs to nobody
 };
 
 ServerApi::ServerApi(ApiDeps deps)
@@ -145,7 +146,7 @@ void ServerApi::answer(Exchange& exchange, const Result<Answer>& given) const {
   append_reply(text, given, exchange.request.ref);
   Response response = json_response(200, std::move(text));
   if (*exchange.replayed) response.headers.add("Idempotency-Replayed", "true");
-  exchange.reply(std::move(response));
+  send(exchange, std::move(response));
 }
 
 void ServerApi::enter(Request request, Reply reply, std::move_only_function<void(ExchangePtr)> next) const {
@@ -161,16 +162,36 @@ void ServerApi::enter(Request request, Reply reply, std::move_only_function<void
   });
 }
 
-Completion<Answer> ServerApi::logging(
-    const Caller& caller, const Method& method, const Arguments& arguments, Completion<Answer> done) const {
+// The answer stays what Centrifugo's libraries expect: what is said about an id goes into a header and the log.
+std::string ServerApi::note_hint(Exchange& exchange, const Arguments& arguments) const {
+  if (!deps_.context.users.any()) return {};
+  for (const std::string_view user : arguments.users()) {
+    std::string hint = deps_.context.users.hint(user);
+    if (hint.empty()) continue;
+    if (exchange.hint.empty()) exchange.hint = hint;
+    return hint;
+  }
+  return {};
+}
+
+void ServerApi::send(Exchange& exchange, Response response) {
+  if (!exchange.hint.empty()) response.headers.add("X-Foyer-Hint", exchange.hint);
+  exchange.reply(std::move(response));
+}
+
+Completion<Answer> ServerApi::logging(const Caller& caller, const Method& method, const Arguments& arguments,
+    std::string hint, Completion<Answer> done) const {
   const std::string key = std::visit([](const auto& id) { return id.str(); }, caller.id);
   const Arguments* from = arguments.object("from");
   std::string user{from == nullptr ? arguments.text("user") : from->text("id")};
   return [this, key, name = caller.name, &method, room = std::string(arguments.text("channel")), user = std::move(user),
-             done = std::move(done)](Result<Answer> result) mutable {
-    if (result)
+             hint = std::move(hint), done = std::move(done)](Result<Answer> result) mutable {
+    if (result && hint.empty())
       deps_.log.info("api_change", method.says,
           {{"method", method.name}, {"key", key}, {"name", name}, {"room", room}, {"user", user}});
+    else if (result)
+      deps_.log.info("api_change", method.says,
+          {{"method", method.name}, {"key", key}, {"name", name}, {"room", room}, {"user", user}, {"hint", hint}});
     done(std::move(result));
   };
 }
@@ -178,18 +199,20 @@ Completion<Answer> ServerApi::logging(
 void ServerApi::run(const ExchangePtr& exchange, const Method& method, const json::Object& request,
     std::string_view text, Completion<Answer> done, std::shared_ptr<bool> replayed) const {
   calls_[static_cast<std::size_t>(&method - methods().data())]->add();
-  auto arguments = Arguments::read(method.fields, request, text);
+  auto arguments = Arguments::read(method.fields, request, text, deps_.context.users);
   if (!arguments) return done(std::unexpected(std::move(arguments).error()));
+  std::string hint = note_hint(*exchange, *arguments);
   if (method.changes.empty() || !arguments->has("idempotency_key")) {
-    if (logs(method, *arguments)) done = logging(*exchange->caller, method, *arguments, std::move(done));
+    if (logs(method, *arguments))
+      done = logging(*exchange->caller, method, *arguments, std::move(hint), std::move(done));
     return method.run(deps_.context, Call(exchange->caller, exchange, std::move(*arguments), std::move(done)));
   }
-  run_once(Call(exchange->caller, exchange, std::move(*arguments), {}), method, request, std::move(done),
-      std::move(replayed));
+  run_once(Call(exchange->caller, exchange, std::move(*arguments), {}), method, request, std::move(hint),
+      std::move(done), std::move(replayed));
 }
 
-void ServerApi::run_once(Call call, const Method& method, const json::Object& request, Completion<Answer> done,
-    std::shared_ptr<bool> replayed) const {
+void ServerApi::run_once(Call call, const Method& method, const json::Object& request, std::string hint,
+    Completion<Answer> done, std::shared_ptr<bool> replayed) const {
   using access::CallEffect;
   const CallEffect of_message = deps_.context.rooms.durable(call.room()) ? CallEffect::message : CallEffect::memory;
   const std::string key_id = std::visit([](const auto& id) { return id.str(); }, call.caller().id);
@@ -200,12 +223,15 @@ void ServerApi::run_once(Call call, const Method& method, const json::Object& re
   if (method.stores_message)
     once.answer = [](const rooms::Appended& stored) { return position(stored.offset, stored.epoch); };
   deps_.context.calls.run(std::move(once),
-      [this, &method, call = std::move(call)](rooms::CallRecordPtr record, Completion<std::string> worked) mutable {
-    if (logs(method, call.arguments)) worked = logging(call.caller(), method, call.arguments, std::move(worked));
+      [this, &method, call = std::move(call), hint = std::move(hint)](
+          rooms::CallRecordPtr record, Completion<std::string> worked) mutable {
+    if (logs(method, call.arguments))
+      worked = logging(call.caller(), method, call.arguments, std::move(hint), std::move(worked));
     Call with_record = std::move(call).answered_to(std::move(worked));
     with_record.record = std::move(record);
     method.run(deps_.context, std::move(with_record));
-  }, [done = std::move(done), replayed = std::move(replayed)](Result<access::CallAnswer> answer) mutable {
+  },
+      [done = std::move(done), replayed = std::move(replayed)](Result<access::CallAnswer> answer) mutable {
     if (!answer) return done(std::unexpected(std::move(answer).error()));
     if (replayed) *replayed = answer->replayed;
     done(std::move(answer->text));
@@ -233,14 +259,15 @@ void ServerApi::run_command(const ExchangePtr& exchange, Command& command, Compl
 
 void ServerApi::run_stream(const ExchangePtr& exchange, const Method& method, const json::Object& request) const {
   calls_[static_cast<std::size_t>(&method - methods().data())]->add();
-  auto arguments = Arguments::read(method.fields, request, exchange->request.body);
+  auto arguments = Arguments::read(method.fields, request, exchange->request.body, deps_.context.users);
   if (!arguments) return answer(*exchange, std::unexpected(std::move(arguments).error()));
+  (void)note_hint(*exchange, *arguments);
   auto source = method.stream(deps_.context, *exchange->caller, *arguments);
   if (!source) return answer(*exchange, std::unexpected(std::move(source).error()));
   Response response;
   response.headers.add("Content-Type", "application/x-ndjson");
   response.stream = std::move(*source);
-  exchange->reply(std::move(response));
+  send(*exchange, std::move(response));
 }
 
 void ServerApi::run_batch(const ExchangePtr& exchange, const json::Object& request) const {
@@ -264,7 +291,7 @@ void ServerApi::run_batch(const ExchangePtr& exchange, const json::Object& reque
       else
         append_reply(out, replies[i], exchange->request.ref);
     }
-    exchange->reply(json_response(200, out + "]}"));
+    send(*exchange, json_response(200, out + "]}"));
   });
 }
 
@@ -291,7 +318,7 @@ void ServerApi::call_lines(Request request, Reply reply) const {
         if (!out.empty()) out += '\n';
         append_reply(out, each, exchange->request.ref);
       }
-      exchange->reply(json_response(200, std::move(out)));
+      send(*exchange, json_response(200, std::move(out)));
     });
   });
 }

@@ -53,11 +53,14 @@ class ServerApi {
   void run(const ExchangePtr& exchange, const Method& method, const json::Object& request, std::string_view text,
       Completion<Answer> done, std::shared_ptr<bool> replayed = {}) const;
   // Once for each idempotency key; `replayed`, if given, tells whether the answer is that of an earlier call.
-  void run_once(Call call, const Method& method, const json::Object& request, Completion<Answer> done,
+  void run_once(Call call, const Method& method, const json::Object& request, std::string hint, Completion<Answer> done,
       std::shared_ptr<bool> replayed) const;
   // Writes the change to the log, once it has succeeded.
-  Completion<Answer> logging(
-      const Caller& caller, const Method& method, const Arguments& arguments, Completion<Answer> done) const;
+  // `hint`: what note_hint() said.
+  Completion<Answer> logging(const Caller& caller, const Method& method, const Arguments& arguments, std::string hint,
+      Completion<Answer> done) const;
+  [[nodiscard]] std::string note_hint(Exchange& exchange, const Arguments& arguments) const;
+  static void send(Exchange& exchange, Response response);
   void run_command(const ExchangePtr& exchange, Command& command, Completion<Answer> done) const;
   void run_stream(const ExchangePtr& exchange, const Method& method, const json::Object& request) const;
   void run_batch(const ExchangePtr& exchange, const json::Object& request) const;

@@ -23,6 +23,7 @@
 #include "app/remote_auth.h"
 #include "app/service_tokens.h"
 #include "app/trusted_issuers.h"
+#include "app/user_ids.h"
 #include "app/webhooks.h"
 #include "auth/revocation_table.h"
 #include "base/limit_metrics.h"
@@ -248,6 +249,7 @@ api::ApiDeps Server::Parts::server_api_deps() {
               .info = info,
               .node = around.entropy.short_id(),
               .text_bytes = config.gateway.text_bytes,
+              .users = user_ids(config),
               .calls = *calls,
               .endings = *endings,
               .account_lines =
@@ -291,7 +293,8 @@ std::vector<admin::Described> Server::Parts::described() {
   std::vector<admin::Described> out{{.operations = admin::health_operations(), .schemas = admin::health_schemas()}};
   if (config.identity != config::IdentityMode::external)
     out.push_back({.operations = accounts::operations(), .schemas = accounts::schemas()});
-  if (config.role_gateway) out.push_back({.paths = api::described_paths(), .components = api::described_components()});
+  if (config.role_gateway)
+    out.push_back({.paths = api::described_paths(user_ids(config)), .components = api::described_components()});
   return out;
 }
 

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { error, post } from './support/api.mjs';
 import { ROOT, atEnd, fileScope, foyer, foyerJson, run, serve, serveFails, temporary } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { bearer } from './support/pair.mjs';
@@ -283,6 +284,25 @@ test('external: no accounts, no auth service, and health is well', async (t) => 
   assert.equal((await client.say('tea', 'hello')).type, 'sent');
   const reserved = await handshake(node, bearer(shopToken({ sub: 'u_admin' })));
   assert.match((await reserved.socket.messages.take()).user.id, /^~[\w-]{43}$/, 'an id of our own is never given away');
+});
+
+test('the server API takes the subject of an issuer, and hints at an id that no issuer gives', async () => {
+  const seven = await Client.open(both, { token: shopToken({ sub: 'Ünal', name: 'Ünal' }) });
+  const subject = { issuer: 'shop', sub: 'Ünal' };
+  const found = await post(both, 'get_user_status', { users: [subject, { issuer: 'shop', sub: '1' }] });
+  assert.deepEqual(found.json.result.statuses.map((each) => [each.user, each.online]), [[seven.user.id, true], ['shop|1', false]], found.text);
+  assert.equal(found.headers['x-foyer-hint'], undefined);
+  assert.deepEqual((await post(both, 'disconnect', { user: subject })).json, { result: {} });
+  await seven.ended();
+  assert.deepEqual(await error(both, 'disconnect', { user: { issuer: 'nobody', sub: '7' } }), [107, 'BAD_REQUEST']);
+  for (const [method, body] of [['block_user', { user: '7' }], ['unblock_user', { user: '7', idempotency_key: 'k' }], ['disconnect', { user: '7' }], ['get_user_status', { users: ['shop|7', '7'] }],
+    ['invalidate_user_tokens', { user: '7' }], ['user_forget', { user: '7' }], ['user_export', { user: '7' }], ['batch', { commands: [{ disconnect: { user: '7' } }] }]]) {
+    const answer = await post(both, method, body);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['x-foyer-hint'], 'The id 7 is of no account and of no issuer: ids of issuers begin with shop|', method);
+  }
+  assert.match((await both.logged('api_change', { method: 'block_user', user: '7' })).hint, /begin with shop\|/);
+  for (const user of ['shop|7', 'u_7']) assert.equal((await post(both, 'unblock_user', { user })).headers['x-foyer-hint'], undefined, user);
 });
 
 test('a wrong table is told before the server listens, all of it', async (t) => {

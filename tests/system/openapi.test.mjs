@@ -2,9 +2,11 @@
 // refused, and every answer has a status and a body that it describes.
 import Ajv2020 from 'ajv/dist/2020.js';
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { keyOf } from './support/api.mjs';
-import { fileScope, foyerJson, serve } from './support/foyer.mjs';
+import { fileScope, foyerJson, serve, temporary } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { PASSWORD } from './support/people.mjs';
 import { startAuth, startGateway } from './support/pair.mjs';
@@ -18,7 +20,10 @@ let node;
 let api;
 let ajv;
 before(async () => {
-  node = await serve(file, { args: ['--address-auth-requests', '100000', '--address-refusals', '100000'] });
+  const secret = path.join(temporary(file), 'secret');
+  fs.writeFileSync(secret, 'Zq7-mXw2_Vt9Kd4pLs8Nc6Rb3Hy5Jf1G0aEu', { mode: 0o600 });
+  const issuers = [{ name: 'shop', issuer: 'https://shop.example', secret_file: secret, user_prefix: 'shop|' }];
+  node = await serve(file, { args: ['--address-auth-requests', '100000', '--address-refusals', '100000'], env: { FOYER_ISSUER: JSON.stringify(issuers) } });
   const answer = await ask(node, 'GET', '/openapi.json');
   assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/json']);
   api = answer.json;
@@ -104,7 +109,8 @@ const FITTING = {
   get_user_status: { users: ['u_2'] }, disconnect: { user: 'u_2' }, subscribe: { user: 'u_2', channel: 'fit' }, unsubscribe: { user: 'u_2', channel: 'fit' }, refresh: { user: 'u_2' }, lines: { method: 'info', params: {} },
 };
 const VALUES = [undefined, null, '', 'x', 'a b', 'private:x', 'private:a:b', 'app:x', 'user:x', 'x'.repeat(300), 0, 1, -1, 1.5, 9007199254740991, 9007199254740992, 1e300, false, true,
-  [], ['x'], ['private:x'], ['a b'], [null], [{}], {}, { id: 'u_1' }, { id: 'app:x' }, { id: null }, { code: 4000, reason: 'x' }, { reconnect: true }, { offset: 1, epoch: null }, { unknown: 1 }];
+  [], ['x'], ['private:x'], ['a b'], [null], [{}], {}, { id: 'u_1' }, { id: 'app:x' }, { id: null }, { code: 4000, reason: 'x' }, { reconnect: true }, { offset: 1, epoch: null }, { unknown: 1 },
+  { issuer: 'shop', sub: '7' }, { issuer: 'https://shop.example', sub: 'Ü'.repeat(255) }, { issuer: 'shop', sub: '' }, { issuer: 'shop', sub: 'x'.repeat(256) }, { issuer: 'nobody', sub: '7' }, { issuer: 'shop' }, [{ issuer: 'shop', sub: '7' }]];
 
 test('a body of the server API is 400 exactly if it does not fit its schema', async () => {
   const headers = { 'X-API-Key': keyOf(node), 'X-Centrifugo-Error-Mode': 'transport' };
