@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "config/issuer_keys.h"
 #include "jose/jws.h"
+#include "rooms/model/room.h"
+#include "rooms/model/room_rules.h"
 
 namespace foyer::cli {
 namespace {
@@ -25,6 +27,7 @@ struct View {
   std::string signature_text = {};
   std::vector<jose::ClaimFault> faults = {}; // of its claims
   std::optional<Identity> accepted = {};
+  std::string room = {}; // of a token for one
   [[nodiscard]] bool good() const { return chosen && faults.empty() && signature != Signature::invalid; }
 };
 
@@ -43,7 +46,8 @@ class Explainer {
       : task_(task),
         jws_(jws),
         claims_(std::move(claims)),
-        iss_(json::get_string(claims_, "iss").value_or("")) {}
+        iss_(json::get_string(claims_, "iss").value_or("")),
+        use_(use()) {}
 
   std::vector<View> views() {
     std::vector<View> out;
@@ -52,8 +56,18 @@ class Explainer {
     return out;
   }
   [[nodiscard]] const json::Object& claims() const { return claims_; }
+  // Whether it is a token for a room, as verifiers tell them apart.
+  [[nodiscard]] bool for_room() const { return use_ == jose::TokenUse::room; }
 
  private:
+  [[nodiscard]] jose::TokenUse use() const {
+    const auto names = [this](std::string_view claim) {
+      const auto* value = claims_.if_contains(claim);
+      return value != nullptr && !value->is_null();
+    };
+    const bool typed = jws_.header.typ && jose::same_type(*jws_.header.typ, jose::kRoomTokenType);
+    return typed || std::ranges::any_of(jose::kRoomClaims, names) ? jose::TokenUse::room : jose::TokenUse::access;
+  }
   void check_signature(View& view, const Result<std::shared_ptr<const jose::KeySet>>& keys, std::string_view where) {
     if (!keys) {
       view.signature = Signature::invalid;
@@ -75,9 +89,9 @@ class Explainer {
       check_signature(out, std::shared_ptr<const jose::KeySet>{}, "the auth service");
     else
       check_signature(out, jose::KeySet::of(task_.own_keys), "");
-    auto read = jose::read_claims(jws_, task_.own, task_.now);
+    auto read = jose::read_claims(jws_, task_.own, task_.now, use_);
     if (read)
-      out.accepted = std::move(*read);
+      out.accepted = std::move(read->identity), out.room = std::move(read->room);
     else
       out.faults = read.error().all();
     return out;
@@ -91,8 +105,9 @@ class Explainer {
       if (keys) keys = jose::KeySet::restricted(*keys, config::algorithms_of(issuer));
     }
     check_signature(out, keys, issuer.discovery ? "the address that its discovery names" : issuer.jwks_url);
-    auto judged = auth::judge_claims(app::issuer_terms(task_.config, issuer), jws_, claims_, task_.now);
-    if (judged.accepted) out.accepted = std::move(judged.accepted->identity);
+    auto judged = auth::judge_claims(app::issuer_terms(task_.config, issuer), jws_, claims_, task_.now, use_);
+    if (judged.accepted)
+      out.accepted = std::move(judged.accepted->identity), out.room = std::move(judged.accepted->room);
     out.faults = std::move(judged.faults);
     if (out.chosen) return out;
     out.faults.insert(out.faults.begin(),
@@ -107,9 +122,32 @@ class Explainer {
   const jose::Jws& jws_;
   const json::Object claims_;
   const std::string iss_;
+  const jose::TokenUse use_;
 };
 
-json::Object as_json(const View& view) {
+// What `join {room, token}` would answer to a connection of the same user, as far as it can be told without the room.
+struct Join {
+  std::string_view answer; // "joined" or a code
+  std::string text;
+};
+Join join_with(const ExplainTask& task, const View& view) {
+  const std::string room = printable(view.room, 128);
+  if (auto kind = rooms::kind_of(view.room); !kind)
+    return {.answer = kind.error().code(), .text = room + " is no name of a room"};
+  const std::string until = rfc3339(view.accepted->expires_at + task.own.leeway);
+  const auto join = rooms::RoomRules(task.config.room_rules).of(view.room).join;
+  const std::string rule = "its rule has join = \"" + std::string(rooms::to_string(join)) + "\"";
+  if (join == rooms::JoinBy::token)
+    return {.answer = "joined",
+        .text = fmt::format("joined {}, until {}, on a connection of {}; USER_MISMATCH on any other", room, until,
+            view.accepted->user.view())};
+  if (join == rooms::JoinBy::nobody)
+    return {.answer = code_of(Cause::PERMISSION_DENIED), .text = fmt::format("no client joins {}: {}", room, rule)};
+  return {
+      .answer = "as_without", .text = fmt::format("as without the token, which {} does not ask for: {}", room, rule)};
+}
+
+json::Object as_json(const ExplainTask& task, const View& view, bool for_room) {
   json::Array faults;
   for (const auto& fault : view.faults)
     faults.emplace_back(json::Object{{"claim", fault.claim}, {"code", code_of(fault.cause)}, {"what", fault.what}});
@@ -119,18 +157,29 @@ json::Object as_json(const View& view) {
   if (view.good() && view.accepted) {
     out["user"] = view.accepted->user.view();
     out["shown_name"] = view.accepted->name;
-    out["scope"] = to_scope(view.accepted->permissions);
+    if (for_room) {
+      out["room"] = view.room;
+      out["expires_at"] = rfc3339(view.accepted->expires_at);
+      out["join"] = join_with(task, view).answer;
+    } else {
+      out["scope"] = to_scope(view.accepted->permissions);
+    }
+  } else if (for_room && view.chosen && !view.faults.empty()) {
+    out["join"] = code_of(view.faults.front().cause);
   }
   return out;
 }
 
-void print_view(const View& view) {
+void print_view(const ExplainTask& task, const View& view, bool for_room) {
   fmt::print(
       "\nissuer {} ({}){}\n", view.name, printable(view.issuer, 256), view.chosen ? ", which the token names" : "");
   fmt::print("  signature  {}\n", view.signature_text);
   for (const auto& fault : view.faults)
     fmt::print("  {:<10} {} ({})\n", printable(fault.claim, 64), fault.what, code_of(fault.cause));
-  if (view.good() && view.accepted)
+  if (view.good() && view.accepted && for_room)
+    fmt::print("  token of {} for the room {}, which expires {}\n  join       {}\n", view.accepted->user.view(),
+        printable(view.room, 128), rfc3339(view.accepted->expires_at), join_with(task, view).text);
+  else if (view.good() && view.accepted)
     fmt::print("  accepted as {} ({}), scope: {}\n", view.accepted->user.view(), printable(view.accepted->name, 128),
         to_scope(view.accepted->permissions));
 }
@@ -163,15 +212,19 @@ int explain_token(const ExplainTask& task, std::string_view token) {
   const bool checked = good && chosen->signature == Signature::valid;
   if (task.as_json) {
     json::Array list;
-    for (const auto& view : views) list.emplace_back(as_json(view));
+    for (const auto& view : views) list.emplace_back(as_json(task, view, explainer.for_room()));
     json::Value valid = good;
     if (good && !checked) valid = nullptr;
     fmt::print("{}\n",
-        json::write(json::Object{{"valid", std::move(valid)}, {"issuers", std::move(list)},
-            {"header", parsed_or_null(jws->header.json)}, {"claims", explainer.claims()}}));
+        json::write(json::Object{{"valid", std::move(valid)}, {"use", explainer.for_room() ? "room" : "connection"},
+            {"issuers", std::move(list)}, {"header", parsed_or_null(jws->header.json)},
+            {"claims", explainer.claims()}}));
   } else {
     fmt::print("header {}\nclaims {}\n", printable(jws->header.json, 1024), printable(jws->payload, 4096));
-    for (const auto& view : views) print_view(view);
+    if (explainer.for_room())
+      fmt::print(
+          "This is a token for a room, to be sent as `join {{room, token}}`; no connection is opened with it.\n");
+    for (const auto& view : views) print_view(task, view, explainer.for_room());
     if (chosen == views.end())
       fmt::print("\nrefused: no issuer of the configuration has exactly the token's iss\n");
     else

@@ -214,16 +214,17 @@ Identity identity_of(const ReadClaims& read) {
 
 } // namespace
 
-std::expected<Identity, ClaimFaults> read_claims(const Jws& jws, const VerifierPolicy& policy, WallTime now) {
+std::expected<BareClaims, ClaimFaults> read_claims(
+    const Jws& jws, const VerifierPolicy& policy, WallTime now, TokenUse use) {
   Fields claims;
   ClaimFaults none;
   if (!claims.parse(jws.payload)) {
     none.add({.cause = Cause::INVALID_FORMAT, .claim = "claims", .what = "claims that are not a JSON object"});
     return std::unexpected(std::move(none));
   }
-  auto read = ClaimReader(claims, policy, now).read(jws.header.typ);
+  auto read = ClaimReader(claims, policy, now, use).read(jws.header.typ);
   if (!read) return std::unexpected(std::move(read).error());
-  return identity_of(*read);
+  return BareClaims{.identity = identity_of(*read), .room = std::string{read->room}};
 }
 
 Verifier::Verifier(std::shared_ptr<const KeySet> keys, VerifierPolicy policy)

@@ -48,8 +48,12 @@ struct Claims {
 };
 
 // The claims alone, without a signature: what Verifier compares after it. For tools.
-[[nodiscard]] std::expected<Identity, ClaimFaults> read_claims(
-    const Jws& jws, const VerifierPolicy& policy, WallTime now);
+struct BareClaims {
+  Identity identity;
+  std::string room; // of a token for one
+};
+[[nodiscard]] std::expected<BareClaims, ClaimFaults> read_claims(
+    const Jws& jws, const VerifierPolicy& policy, WallTime now, TokenUse use = TokenUse::access);
 
 class Verifier {
  public:
