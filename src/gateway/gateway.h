@@ -48,7 +48,10 @@ class Gateway {
  private:
   struct Asked; // for a message over HTTP
   void message_for(Asked asked, Result<Identity> identity);
-  void find_message(Asked asked, Identity identity); // for whoever is allowed to ask
+  void check_room_token(Asked asked, Identity identity); // for whoever is allowed to ask
+  [[nodiscard]] std::optional<Refusal> judge_room_token(
+      const Asked& asked, const Identity& identity, const Result<auth::RoomToken>& token) const;
+  void find_message(Asked asked, Identity identity);
   void answer_message(Asked asked, Result<rooms::MessageFound> found);
   void detach_messages(UserId user);
   void on_all(void (Shard::*step)(std::move_only_function<void()>), std::function<void()> done);

@@ -1,5 +1,5 @@
 // GET /rooms/ROOM/messages/OFFSET: one complete message, for clients whose max_message is too small
-// for it. A Bearer token gives the same rights as on a socket.
+// for it. A Bearer token gives the same rights as on a socket, and so does a token for the room, in X-Room-Token.
 #include <algorithm>
 #include <charconv>
 
@@ -27,6 +27,8 @@ Result<std::string> bearer_token(const Request& request, std::size_t longest) {
   return std::string(value);
 }
 
+constexpr std::string_view kRoomToken = "X-Room-Token";
+
 std::optional<Offset> offset_in(std::string_view text) {
   Offset offset = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
@@ -47,7 +49,8 @@ protocol::ClientTerms whole_message() {
 struct Gateway::Asked {
   Request request;
   Reply reply;
-  std::string user = {}; // once the token was verified
+  std::string user = {};       // once the token was verified
+  bool has_room_token = false; // that is valid
 };
 
 void Gateway::message(Request request, Reply reply) {
@@ -74,7 +77,7 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
     return answer_message(std::move(asked), std::unexpected(std::move(*refusal)));
   asking::Application* application = deps_.application;
   if (application == nullptr || !application->asks(asking::Event::connect))
-    return find_message(std::move(asked), std::move(*identity));
+    return check_room_token(std::move(asked), std::move(*identity));
   // Nobody reads here whom the application would not let in on a socket. There is no connection: the request's
   // reference stands for one.
   asking::ConnectQuestion question{.client = {.id = asked.request.ref.str(),
@@ -89,8 +92,44 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
     consent->apply(identity);
     if (const auto& end = consent->expires_at; end && *end != WallTime{} && *end <= deps_.clock.wall())
       return answer_message(std::move(asked), refuse_field(Cause::APP_REFUSED, "expire_at", "an end that has passed"));
-    find_message(std::move(asked), std::move(identity));
+    check_room_token(std::move(asked), std::move(identity));
   });
+}
+
+void Gateway::check_room_token(Asked asked, Identity identity) {
+  const std::size_t count = asked.request.headers.count(kRoomToken);
+  if (count == 0) return find_message(std::move(asked), std::move(identity));
+  const std::string token = *asked.request.headers.find(kRoomToken);
+  if (count > 1)
+    return answer_message(std::move(asked), refuse(Cause::AMBIGUOUS_CREDENTIALS, "two X-Room-Token headers"));
+  const auto judged = [this](Asked now, Identity who, const Result<auth::RoomToken>& verified) {
+    if (auto refusal = judge_room_token(now, who, verified))
+      return answer_message(std::move(now), std::unexpected(std::move(*refusal)));
+    now.has_room_token = true;
+    find_message(std::move(now), std::move(who));
+  };
+  auto verified = deps_.verifier.verify_room(token, deps_.clock.wall());
+  if (verified || verified.error().cause != Cause::KEY_UNKNOWN || !deps_.refresh_keys)
+    return judged(std::move(asked), std::move(identity), verified);
+  std::string unknown = token;
+  deps_.refresh_keys(std::move(unknown),
+      [this, judged, token, asked = std::move(asked), identity = std::move(identity)](Result<bool> newer) mutable {
+    if (!newer) return answer_message(std::move(asked), std::unexpected(std::move(newer).error()));
+    judged(std::move(asked), std::move(identity), deps_.verifier.verify_room(token, deps_.clock.wall()));
+  });
+}
+
+std::optional<Refusal> Gateway::judge_room_token(
+    const Asked& asked, const Identity& identity, const Result<auth::RoomToken>& token) const {
+  if (!token) return token.error();
+  if (auto refusal = deps_.revocations.check(token->identity, deps_.clock.mono())) return refusal;
+  if (token->identity.user != identity.user)
+    return Refusal{.cause = Cause::USER_MISMATCH, .evidence = "the room token is another user's"};
+  if (token->room != asked.request.path_args.at(0))
+    return Refusal{.cause = Cause::ROOM_TOKEN_REQUIRED,
+        .evidence = "the token names the room " + printable(token->room, 128),
+        .field = std::string(kRoomToken)};
+  return std::nullopt;
 }
 
 void Gateway::find_message(Asked asked, Identity identity) {
@@ -104,7 +143,7 @@ void Gateway::find_message(Asked asked, Identity identity) {
       .name = identity.name,
       .permissions = identity.permissions,
       .use = users_.of(identity.user, deps_.clock.mono()),
-      .has_token = std::ranges::find(identity.rooms, room.view()) != identity.rooms.end()};
+      .has_token = asked.has_room_token || std::ranges::find(identity.rooms, room.view()) != identity.rooms.end()};
   if (const Millis wait = actor.use->command(deps_.clock.mono(), 1); wait.count() > 0)
     return answer_message(std::move(asked),
         std::unexpected(Refusal{.cause = Cause::RATE_LIMITED, .evidence = "user_messages_per_s", .retry_after = wait}));

@@ -231,7 +231,7 @@ Response Router::preflight(const Request& request, const Pattern& pattern) const
   }
   Response response{.status = 204, .headers = {}, .body = {}};
   response.headers.add("Access-Control-Allow-Methods", listed(pattern.methods));
-  response.headers.add("Access-Control-Allow-Headers", "Authorization, Content-Type");
+  response.headers.add("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Room-Token");
   response.headers.add("Access-Control-Max-Age", "600");
   return response;
 }

@@ -178,7 +178,7 @@ TEST_F(Routing, APreflightOfAnAllowedOriginIsAnsweredAndOfAForeignOneRefused) {
       "204");
   EXPECT_EQ(header("Access-Control-Allow-Origin"), "https://chat.example");
   EXPECT_EQ(header("Access-Control-Allow-Methods"), "GET, HEAD, DELETE");
-  EXPECT_EQ(header("Access-Control-Allow-Headers"), "Authorization, Content-Type");
+  EXPECT_EQ(header("Access-Control-Allow-Headers"), "Authorization, Content-Type, X-Room-Token");
   EXPECT_EQ(header("Access-Control-Allow-Credentials"), "");
   EXPECT_EQ(header("Vary"), "Origin");
 
