@@ -141,6 +141,16 @@ struct Known {
   std::string_view why = {};
 };
 
+// C0, DEL, and C1 in UTF-8.
+bool has_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 || c == 0x7f) return true;
+    if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return true;
+  }
+  return false;
+}
+
 // The members of an object of an answer. The first fault stays.
 class Members {
  public:
@@ -164,6 +174,12 @@ class Members {
     if (!value->is_string()) return fault(name, fmt::format("is {} and not a text", kind_of(*value)));
     if (value->get_string().size() > most) return fault(name, fmt::format("has more than {} bytes", most));
     return std::string(value->get_string());
+  }
+  // Shown to others.
+  std::optional<std::string> shown_name(std::string_view name) {
+    auto value = text(name, kNameBytes);
+    if (value && has_control(*value)) return fault(name, "has control characters");
+    return value;
   }
   bool flag(std::string_view name) {
     const auto* value = find(name);
@@ -254,7 +270,7 @@ constexpr std::string_view kNotHere = "what a room does is decided by the rules 
 std::optional<std::string> name_in(Members& members, const json::Object* info, std::string_view where) {
   if (info == nullptr) return std::nullopt;
   Members inside(*info, std::string(where), {{"name"}});
-  auto name = inside.text("name", kNameBytes);
+  auto name = inside.shown_name("name");
   members.fault(inside.fault());
   return name;
 }
@@ -271,7 +287,7 @@ void claims_in(Members& members, ConnectAnswer& answer) {
   const auto* claims = members.object("claims");
   if (claims == nullptr) return;
   Members inside(*claims, "result.claims", {{"name"}, {"scope"}, {"rooms"}});
-  if (auto name = inside.text("name", kNameBytes)) answer.name = std::move(name);
+  if (auto name = inside.shown_name("name")) answer.name = std::move(name);
   answer.scope = inside.text("scope", 256);
   answer.rooms = inside.texts("rooms", kRoomsOfAnswer);
   members.fault(inside.fault());

@@ -167,6 +167,9 @@ TEST(ConnectAnswer, WhatHasNoEffectIsRefusedByName) {
       {R"({"expire_at":1e300})", "not a time"},
       {R"({"expires_at":1700000060})", "result.expires_at is unknown; the nearest is expire_at"},
       {R"({"info":{"age":7}})", "result.info.age is unknown"},
+      {R"({"info":{"name":"Ann\u0007"}})", "result.info.name has control characters"},
+      {R"({"info":{"name":"Ann\u0085"}})", "result.info.name has control characters"},
+      {R"({"claims":{"name":"a\nb"}})", "result.claims.name has control characters"},
       {R"({"info":"Ann"})", "result.info is a text and not an object"},
       {R"({"data":{"x":1}})", "result.data has no effect here"},
       {R"({"subs":{"news":{}}})", "result.subs has no effect here: send channels"},
@@ -180,6 +183,10 @@ TEST(ConnectAnswer, WhatHasNoEffectIsRefusedByName) {
         testing::AllOf(HasSubstr("APP_ANSWER_INVALID"), HasSubstr(evidence)))
         << result;
   json::Object much;
+  much["info"] = json::Object{{"name", std::string(kNameBytes + 1, 'a')}};
+  EXPECT_THAT(
+      fault_of(connect_answer(much, UserId{"ann"}, kNow)), HasSubstr("result.info.name has more than 128 bytes"));
+  much.clear();
   much["channels"] = json::Array(kRoomsOfAnswer + 1, json::Value("r"));
   EXPECT_THAT(fault_of(connect_answer(much, UserId{"ann"}, kNow)), HasSubstr("more than 100 items"));
   much = {{"meta", json::Object{{"x", std::string(kMetaBytes, 'x')}}}};

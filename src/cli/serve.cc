@@ -53,15 +53,23 @@ int cannot_start(Log& log, const Refusal& refusal) {
   return 1;
 }
 
+// What to do next, on a server for development.
+std::string next_step(const config::Config& config) {
+  if (config.identity != config::IdentityMode::external)
+    return "open it in two browser windows, register two users, and chat.";
+  return "connect with a token of your application (docs/beside-your-app.md)" +
+      (config.sign_in_url.empty() ? std::string(".") : "; people sign in at " + config.sign_in_url + ".");
+}
+
 void greet(const config::Config& config, const NodeAddress& address) {
   if (config.environment != config::Environment::development || isatty(STDOUT_FILENO) == 0) return;
   fmt::print(
       "\n"
       "  Foyer is running at {}\n\n"
-      "  Next: open it in two browser windows, register two users, and chat.\n"
+      "  Next: {}\n"
       "        In a terminal: build/foyer chat {}\n"
       "        Ctrl-C notifies all clients, drains and exits.\n\n",
-      address.url, address.url);
+      address.url, next_step(config), address.url);
   std::fflush(stdout);
 }
 
@@ -179,7 +187,7 @@ int run_serve(Args args) {
   const auto& address = (*node)->address();
   if (auto written = data->write_status((*node)->status_json()); !written) return cannot_start(*log, written.error());
   const std::string message = loaded.config.environment == config::Environment::development
-      ? "Foyer is running at " + address.url + ". Next: open it in two browser windows, register two users, and chat."
+      ? "Foyer is running at " + address.url + ". Next: " + next_step(loaded.config)
       : "Foyer is listening.";
   log->info("listening", message,
       {{"url", address.url}, {"host", address.host}, {"port", address.port}, {"ws_url", address.ws_url},

@@ -13,7 +13,7 @@ namespace {
 constexpr std::array kRoomRights{
     RoomRight::publish, RoomRight::read, RoomRight::rooms, RoomRight::members, RoomRight::moderate};
 constexpr std::array kApiRights{ApiRight::users_read, ApiRight::users_write, ApiRight::export_, ApiRight::connections,
-    ApiRight::hooks, ApiRight::endings, ApiRight::as_user};
+    ApiRight::endings, ApiRight::as_user};
 constexpr std::string_view kField = "rights";
 
 bool in_pattern(char c) {
@@ -54,7 +54,6 @@ std::string_view to_string(ApiRight right) {
     case ApiRight::users_write: return "users:write";
     case ApiRight::export_: return "export";
     case ApiRight::connections: return "connections";
-    case ApiRight::hooks: return "hooks";
     case ApiRight::endings: return "endings";
     case ApiRight::as_user: return "as_user";
   }

@@ -35,7 +35,6 @@ enum class ApiRight : std::uint8_t {
   users_write, // make people known, forget them
   export_,     // all that is stored about a person
   connections, // list, disconnect, subscribe and unsubscribe connections
-  hooks,       // webhooks
   endings,     // block users, revoke tokens
   as_user,     // act in the name of any user
 };
@@ -69,7 +68,7 @@ class ApiRights {
 
   std::vector<std::string> words_;
   std::vector<InRooms> in_rooms_;
-  std::array<bool, 7> plain_{};
+  std::array<bool, 6> plain_{};
   bool all_ = false;
 };
 

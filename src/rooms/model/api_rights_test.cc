@@ -56,14 +56,14 @@ TEST(ApiRights, APatternReachesReservedNamesOnlyWithTheirPrefix) {
 
 TEST(ApiRights, EveryRightHasAWord) {
   const ApiRights every = rights({"publish:a*", "read:a*", "rooms:a*", "members:a*", "moderate:a*", "users:read",
-      "users:write", "export", "connections", "hooks", "endings", "as_user"});
+      "users:write", "export", "connections", "endings", "as_user"});
   for (const RoomRight right :
       {RoomRight::publish, RoomRight::read, RoomRight::rooms, RoomRight::members, RoomRight::moderate}) {
     EXPECT_TRUE(every.may(right, RoomName("abc"))) << to_string(right);
     EXPECT_FALSE(every.may(right, RoomName("xyz"))) << to_string(right);
   }
   for (const ApiRight right : {ApiRight::users_read, ApiRight::users_write, ApiRight::export_, ApiRight::connections,
-           ApiRight::hooks, ApiRight::endings, ApiRight::as_user})
+           ApiRight::endings, ApiRight::as_user})
     EXPECT_TRUE(every.may(right)) << to_string(right);
 }
 
@@ -79,7 +79,7 @@ TEST(ApiRights, AnUnknownRightIsRefusedWithTheKnownOnes) {
   EXPECT_EQ(why.field, "rights");
   EXPECT_THAT(why.evidence,
       testing::AllOf(testing::HasSubstr("\"write:*\""), testing::HasSubstr("publish:ROOM, read:ROOM, rooms:ROOM"),
-          testing::HasSubstr("users:read, users:write, export, connections, hooks, endings, as_user")));
+          testing::HasSubstr("users:read, users:write, export, connections, endings, as_user")));
   for (const char* word : {"", "publish*", "users", "users:", "users:delete", "Read:*", "export:*", "as_user:ann", "*"})
     EXPECT_EQ(fault({word}).cause, Cause::INVALID_VALUE) << word;
 }
