@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { call, post } from './support/api.mjs';
 import { fileScope, foyer, foyerJson, serve } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
+import { startPair } from './support/pair.mjs';
 import { arrive } from './support/people.mjs';
 import { until } from './support/within.mjs';
 
@@ -115,3 +116,20 @@ test('only a token for the server API counts, of a service that may still call i
 
   assert.equal((await foyer(['service', 'add', 'foyer:api', ...at])).code, 1, 'the name of the API is not a service');
 });
+
+for (const keys of ['shared', 'pair']) {
+  test(`a gateway whose auth service is another process takes the tokens, too (${keys})`, async (t) => {
+    const { auth, gateway } = await startPair(t, { keys });
+    const added = await foyerJson(['service', 'add', 'billing', '--may-call', 'foyer:api', '--json', '--data', auth.data]);
+    assert.equal(added.code, 0, added.err);
+    assert.equal((await foyer(['api-key', 'add', 'bills', '--for-service', 'billing', '--may', 'publish:bills-*', '--data', gateway.data])).code, 0);
+    const basic = Buffer.from(`billing:${added.json.secret}`).toString('base64');
+    let granted;
+    await until('the service to be known', async () => {
+      granted = await ask(gateway, 'POST', '/oauth2/token', { body: 'grant_type=client_credentials', headers: { 'Content-Type': 'application/x-www-form-urlencoded', Authorization: `Basic ${basic}` } });
+      return granted.status === 200;
+    });
+    assert.equal((await call(gateway, 'publish', { channel: 'bills-7', message: 'due' }, by(granted.json.access_token))).offset, 1);
+    problem(await post(gateway, 'publish', { channel: 'tea', message: 'due' }, by(granted.json.access_token)), 403, 'PERMISSION_DENIED');
+  });
+}
