@@ -139,10 +139,13 @@ std::string hex_encode(std::string_view bytes) {
 }
 
 std::string sha256(std::string_view bytes) {
+  // EVP_sha256() is looked up again at each use, which takes longer than a short digest.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::string out(32, '\0');
   unsigned int size = 0;
-  if (EVP_Digest(
-          bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, EVP_sha256(), nullptr) != 1)
+  if (algorithm == nullptr ||
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, algorithm, nullptr) !=
+          1)
     throw std::runtime_error("SHA-256 is not available");
   return out;
 }

@@ -88,6 +88,7 @@ void Connection::request_answered(Response response) {
 void Connection::answer_last(LastAnswer answer) {
   request_ = std::move(answer.request);
   if (answer.unread_input) input_ = Input::flooded;
+  sent_before_ = true;
   last_request_ = true;
   respond(std::move(answer.response));
 }
@@ -178,6 +179,7 @@ void Connection::request_timed_out() {
 
 // Kept until the request before it is answered.
 void Connection::keep(std::string_view bytes) {
+  if (!bytes.empty()) client_ends_ = false;
   if (input_ == Input::flooded) return;
   const std::size_t room = kEarlyBytes - std::min(kEarlyBytes, early_.size());
   early_.append(bytes.substr(0, room));
@@ -218,6 +220,7 @@ void Connection::read_request(std::string_view& rest) {
       if (parser_.wants_continue()) {
         if (answered_by_head()) return;
         transport_.send_copy("HTTP/1.1 100 Continue\r\n\r\n");
+        sent_before_ = true;
       }
       if (before == State::head) wait_for(of_request(port_.policy().body_timeout));
       return;
@@ -276,6 +279,7 @@ std::optional<Refusal> Connection::turned_away() const {
 
 void Connection::handle_request(std::string_view& rest) {
   const bool at_base = take_head();
+  client_ends_ = !parser_.keep_alive() && rest.empty();
   last_request_ = last_request_ || arrival_.full || port_.draining() || !parser_.keep_alive();
   if (parser_.https_target() && !request_.secure) // RFC 9110 §7.4
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED,
@@ -347,8 +351,11 @@ void Connection::route() {
       if (Connection* connection = port.find(id)) connection->request_answered(std::move(response));
     });
   };
-  if (route->on_loop) return route->handler(request_, std::move(reply));
-  port_.deps().control.post([route, request = request_, reply = std::move(reply)]() mutable {
+  std::string body = std::exchange(request_.body, {}); // no longer needed here
+  Request request = request_;
+  request.body = std::move(body);
+  if (route->on_loop) return route->handler(std::move(request), std::move(reply));
+  port_.deps().control.post([route, request = std::move(request), reply = std::move(reply)]() mutable {
     route->handler(std::move(request), std::move(reply));
   });
 }
@@ -407,12 +414,15 @@ void Connection::respond(Response response) {
 }
 
 void Connection::send(std::string bytes) {
-  // Bytes that are not answers count as well: TLS tickets, 100 Continue.
-  const std::size_t before = transport_.queued() + transport_.unacknowledged();
-  if (untaken_ > 0 && before > 0)
-    untaken_ += bytes.size();
-  else
+  if (untaken_ > 0) {
+    untaken_ += bytes.size(); // whether any of it was taken meanwhile is seen when its time is over
+  } else {
+    // Bytes that are not answers count as well: TLS tickets, 100 Continue.
+    const bool asks = sent_before_ || transport_.secure();
+    const std::size_t before = asks ? transport_.queued() + transport_.unacknowledged() : 0;
+    sent_before_ = true;
     expect_taken(before + bytes.size());
+  }
   transport_.send(share(std::move(bytes)));
 }
 
@@ -459,6 +469,8 @@ void Connection::end() {
   const bool cut_short = input_ == Input::flooded || parser_.state() == wire::HttpParser::State::failed ||
       parser_.state() == wire::HttpParser::State::body;
   const Millis linger = port_.policy().close_linger;
+  // Nothing can arrive that would reset the connection before the client has read the answer.
+  if (client_ends_ && !cut_short) return transport_.close_when_sent(linger);
   transport_.close_gracefully(cut_short ? std::max(kLingerOverRest, linger) : linger);
 }
 

@@ -100,6 +100,8 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   std::shared_ptr<BodySource> source_; // while sending or making
   Phase phase_ = Phase::reading;
   Input input_ = Input::open;
+  bool client_ends_ = false;  // the client sent Connection: close, and nothing behind that request
+  bool sent_before_ = false;  // some of it may be unacknowledged
   bool last_request_ = false; // draining, or the client sent Connection: close, or a refusal that ends the connection
   std::optional<MonoTime> begun_; // the first byte of the request being read or answered; none: no request yet
   MonoTime due_{};                // deadline of what is awaited

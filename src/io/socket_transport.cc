@@ -68,6 +68,11 @@ void SocketTransport::close_gracefully(Millis linger) {
   touch();
 }
 
+void SocketTransport::close_when_sent(Millis patience) {
+  when_sent_ = true;
+  close_gracefully(patience);
+}
+
 void SocketTransport::abort() {
   if (state_ == State::closed) return;
   state_ = State::closed;
@@ -91,8 +96,9 @@ void SocketTransport::fail() {
 
 void SocketTransport::shut_down() {
   if (reset_if_cut_) loop_.poller_->reset_on_close(socket_, false);
+  if (ended_ || when_sent_) return abort(); // the peer reads the end all the same
   loop_.poller_->shut_down(socket_);
-  if (ended_ || linger_->duration <= Millis{0}) return abort();
+  if (linger_->duration <= Millis{0}) return abort();
   state_ = State::lingering;
   loop_.arm(*linger_, linger_->duration);
 }

@@ -44,6 +44,7 @@ class SocketTransport final : public Transport {
   [[nodiscard]] std::size_t unacknowledged() const override;
   std::size_t drop_queue() override;
   void close_gracefully(Millis linger) override;
+  void close_when_sent(Millis patience) override;
   void abort() override;
   void reset_if_cut() override;
   void set_handler(TransportHandler* handler) override { handler_ = handler; }
@@ -112,7 +113,8 @@ class SocketTransport final : public Transport {
   bool dirty_ = false;
   bool read_later_ = false;
   bool wants_writable_ = false;
-  bool ended_ = false; // the peer will send no more
+  bool ended_ = false;     // the peer will send no more
+  bool when_sent_ = false; // its end is not waited for
   bool reset_ = false;
   bool reset_if_cut_ = false;
 };

@@ -44,6 +44,9 @@ class Transport {
   // After the queue is flushed (abandoned when the peer takes nothing of it for `linger`): shut down writing,
   // read and discard for up to `linger`, then close. on_closed follows, nothing else.
   virtual void close_gracefully(Millis linger) = 0;
+  // The same for a peer that has said that it sends nothing more: it is not read from any more, and the socket is
+  // closed as soon as the queue is flushed.
+  virtual void close_when_sent(Millis patience) { close_gracefully(patience); }
   virtual void abort() = 0; // close now; on_closed follows at the end of the turn
   // For bytes that end with the connection: from now on the peer reads an orderly end only once
   // close_gracefully has sent everything. After any other end, also that of the process, it gets a reset.

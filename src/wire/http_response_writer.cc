@@ -98,11 +98,19 @@ void append_chunk(std::string& out, std::string_view bytes) {
 }
 
 std::string http_date(WallTime now) {
+  struct Last {
+    std::time_t seconds = -1;
+    std::string text = {};
+  };
+  thread_local Last last; // most answers of a thread are of the same second as those before
   const auto seconds = static_cast<std::time_t>(unix_seconds(now));
+  if (seconds == last.seconds) return last.text;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   char text[32];
-  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+  last = {.seconds = seconds,
+      .text = std::string(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts))};
+  return last.text;
 }
 
 std::string_view reason_phrase(int status) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -23,16 +24,23 @@ class Publication {
   template <class Encode>
   [[nodiscard]] const SharedBytes& encoding(std::size_t which, Encode encode) {
     Slot& slot = slots_[which];
-    std::call_once(slot.once, [&] { slot.bytes = encode(); });
+    if (!slot.done.load(std::memory_order_acquire)) { // not call_once, which costs a system call in glibc
+      const std::lock_guard held(mutex_);
+      if (!slot.done.load(std::memory_order_relaxed)) {
+        slot.bytes = encode();
+        slot.done.store(true, std::memory_order_release);
+      }
+    }
     return slot.bytes;
   }
 
  private:
   struct Slot {
-    std::once_flag once;
+    std::atomic<bool> done{false};
     SharedBytes bytes;
   };
   EventPtr event_;
+  std::mutex mutex_; // of slots that are not done
   std::array<Slot, kEncodings> slots_;
 };
 using PublicationPtr = std::shared_ptr<Publication>;
