@@ -10,6 +10,7 @@
 #include "config/values.h"
 #include "engine/sql/postgres_store.h"
 #include "engine/sql/sqlite_store.h"
+#include "io/wake_batch.h"
 
 namespace foyer::app {
 namespace {
@@ -40,6 +41,10 @@ Options account_options(const config::Config& config, const StoreDeps& deps) {
 template <class Options>
 Options chat_options(const config::Config& config, const StoreDeps& deps) {
   Options out{.policy = config.store, .witness = file(config, "witness"), .executor = deps.executor};
+  out.answering = [](const auto& answers) {
+    const io::WakeBatch batch; // the answers of a commit are posted to loops
+    answers();
+  };
   out.policy.rules = room_rules(config);
   return out;
 }

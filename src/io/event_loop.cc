@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/acceptor.h"
+#include "io/wake_batch.h"
 
 namespace foyer::io {
 
@@ -41,7 +42,7 @@ EventLoop::~EventLoop() {
 }
 
 void EventLoop::post(std::move_only_function<void()> task) {
-  if (mailbox_.put(std::move(task))) poller_->wake();
+  if (mailbox_.put(std::move(task))) WakeBatch::wake(*poller_);
 }
 
 void EventLoop::stop() {

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace foyer::store {
 
@@ -25,6 +26,7 @@ Lane::~Lane() {
 
 void Lane::push(std::unique_ptr<Task> task, std::string_view whose) {
   std::string why;
+  bool enough = false;
   {
     const std::lock_guard held(mutex_);
     if (closed_) {
@@ -34,6 +36,7 @@ void Lane::push(std::unique_ptr<Task> task, std::string_view whose) {
       why = fmt::format("{} tasks are waiting for the {} database, which is the limit", queue_.size(), options_.name);
     } else {
       queue_.push(std::move(task), whose);
+      enough = queue_.size() >= wanted_;
     }
   }
   if (task) {
@@ -42,7 +45,7 @@ void Lane::push(std::unique_ptr<Task> task, std::string_view whose) {
   }
   if (options_.executor)
     post();
-  else
+  else if (enough)
     changed_.notify_one();
 }
 
@@ -61,6 +64,20 @@ void Lane::wake() {
 std::size_t Lane::queued() const {
   const std::lock_guard held(mutex_);
   return queue_.size() + at_work_;
+}
+
+void Lane::gather(std::unique_lock<std::mutex>& held) {
+  const Gathering::Wait wait = gathering_.wait();
+  if (queue_.empty() || queue_.size() >= wait.tasks) return;
+  wanted_ = wait.tasks;
+  const auto end = std::chrono::steady_clock::now() + wait.limit;
+  for (std::size_t before = 0; queue_.size() > before;) {
+    before = queue_.size();
+    const auto until = std::min(end, std::chrono::steady_clock::now() + wait.quiet);
+    if (changed_.wait_until(held, until, [this] { return queue_.size() >= wanted_ || woken_ || closed_; })) break;
+    if (until == end) break;
+  }
+  wanted_ = 1;
 }
 
 Tasks Lane::take(std::unique_lock<std::mutex>&) {
@@ -86,10 +103,15 @@ void Lane::run() {
         changed_.wait(held, ready);
     }
     if (closed_ && queue_.empty()) return;
+    if (options_.gathers) gather(held);
     Tasks batch = take(held);
+    const std::size_t tasks = batch.size();
     held.unlock();
+    const auto start = std::chrono::steady_clock::now();
     again = consume_(std::move(batch));
+    const auto took = std::chrono::steady_clock::now() - start;
     held.lock();
+    gathering_.consumed(tasks, took);
     at_work_ = 0;
   }
 }

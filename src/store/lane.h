@@ -21,11 +21,13 @@
 #include "base/executor.h"
 #include "base/metrics.h"
 #include "store/fair_queue.h"
+#include "store/gathering.h"
 #include "store/task.h"
 
 namespace foyer::store {
 
 using Tasks = std::vector<std::unique_ptr<Task>>;
+using Answering = std::function<void(const std::function<void()>& answers)>;
 
 struct LaneOptions {
   std::string name;            // at most 15 characters: the thread's name
@@ -34,6 +36,7 @@ struct LaneOptions {
   Millis idle_every{0}; // with a thread: the consumer is called without tasks after this much idle time; 0: never
   Executor* executor = nullptr; // null: a thread
   Counter* refused = nullptr;   // of tasks beyond queue_limit
+  bool gathers = false;         // with a thread: waits for more tasks as gathering.h says
 };
 
 class Lane {
@@ -61,6 +64,7 @@ class Lane {
   void run();
   void turn();
   void post();
+  void gather(std::unique_lock<std::mutex>& held);
   [[nodiscard]] Tasks take(std::unique_lock<std::mutex>& held);
 
   const LaneOptions options_;
@@ -69,6 +73,8 @@ class Lane {
   std::condition_variable changed_;
   FairQueue queue_;
   std::size_t at_work_ = 0;
+  Gathering gathering_;
+  std::size_t wanted_ = 1; // the thread is woken when so many tasks are queued
   bool woken_ = false;
   bool closed_ = false;
   bool scheduled_ = false; // with an executor: a task is posted and not yet run

@@ -9,7 +9,8 @@ namespace foyer::store {
 namespace {
 
 constexpr Millis kProbeEvery{1'000};
-constexpr int kTries = 5; // of a batch that conflicts with others
+constexpr std::size_t kAnsweredAtOnce = 64; // so that those who wait for the first do not wait for the last
+constexpr int kTries = 5;                   // of a batch that conflicts with others
 
 double seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
 
@@ -63,7 +64,8 @@ Result<std::unique_ptr<Writer>> Writer::open(
       .batch_limit = o.batch_limit,
       .idle_every = idle_every,
       .executor = o.executor,
-      .refused = o.limit.empty() ? nullptr : &limit_refusals(metrics, o.limit)};
+      .refused = o.limit.empty() ? nullptr : &limit_refusals(metrics, o.limit),
+      .gathers = true};
   writer->lane_ =
       std::make_unique<Lane>(lane, [w = writer.get()](Tasks batch) { return w->consume(std::move(batch)); });
   return writer;
@@ -130,7 +132,7 @@ std::size_t Writer::run_batch(Tasks& tasks, std::size_t first) {
       batches_.add();
       // A job that failed on the database itself (full, for one) says more about it than the commit of the others.
       if (well) succeeded();
-      for (std::size_t k = first; k < last; ++k) tasks[k]->answer();
+      answer(tasks, first, last);
       if (hooks_.committed) hooks_.committed();
       return last;
     }
@@ -173,6 +175,19 @@ Result<void> Writer::run_in_savepoint(Task& task, bool& well) {
     TRY_VOID(database_->roll_back_to_save());
   }
   return database_->drop_save();
+}
+
+void Writer::answer(Tasks& tasks, std::size_t first, std::size_t last) {
+  while (first < last) {
+    const std::size_t end = hooks_.answering ? std::min(last, first + kAnsweredAtOnce) : last;
+    const auto part = [&] {
+      while (first < end) tasks[first++]->answer();
+    };
+    if (hooks_.answering)
+      hooks_.answering(part);
+    else
+      part();
+  }
 }
 
 void Writer::fail(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why) {

@@ -48,6 +48,8 @@ struct WriterHooks {
   std::function<Result<void>(Database&)> opened = {};
   // Inside the transaction, after the last job of a batch; a refusal undoes the batch.
   std::function<Result<void>(Database&)> before_commit = {};
+  // Runs what it is given, a part of the answers of a batch, so that what they wake is woken once.
+  Answering answering = {};
   // After the commit of a batch and its answers.
   std::function<void()> committed = {};
   // The batch was undone, or its outcome is unknown: anything remembered from its jobs is wrong.
@@ -82,6 +84,7 @@ class Writer {
   Writer(Opener opener, WriterOptions options, WriterHooks hooks, const Clock& clock, Metrics& metrics, Log& log);
 
   bool consume(Tasks batch);
+  void answer(Tasks& tasks, std::size_t first, std::size_t last);
   // Runs jobs from `tasks[first]` on, commits and answers; returns the index after the last one answered.
   std::size_t run_batch(Tasks& tasks, std::size_t first);
   // One try; `last` becomes the index after the last job that ran, `well` whether the database failed for none of them.

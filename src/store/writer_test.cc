@@ -78,6 +78,23 @@ TEST(Writer, ManyJobsAreOneCommitAndAnsweredInTheirOrder) {
   EXPECT_EQ(w.metrics.counter("foyer_store_commits_total", "", {{"store", "test"}}).value(), 1U);
 }
 
+TEST(Writer, TheAnswersOfACommitAreGivenInParts) {
+  World w;
+  std::size_t parts = 0;
+  w.hooks.answering = [&](const std::function<void()>& answers) {
+    ++parts;
+    const std::size_t before = w.answers.size();
+    answers();
+    EXPECT_GT(w.answers.size(), before);
+  };
+  w.open();
+  for (int i = 0; i < 100; ++i) w.note(std::to_string(i));
+  w.run();
+  ASSERT_EQ(w.answers.size(), 100U);
+  EXPECT_EQ(w.answers.back(), "99 ok");
+  EXPECT_EQ(parts, 2U);
+}
+
 TEST(Writer, AJobIsAnsweredAfterItsCommitAndNotBefore) {
   World w;
   w.open();

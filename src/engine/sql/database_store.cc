@@ -45,6 +45,7 @@ class DatabaseStore final : public ChatStore {
     store::WriterHooks hooks;
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
+    hooks.answering = options.answering;
     hooks.committed = [this] {
       if (events_.take_written() && outbox_) outbox_->written();
     };

@@ -25,6 +25,7 @@ struct DatabaseStoreOptions {
   Millis watch_every{0};             // how often an idle connection is checked; 0: never
   bool of_a_file = false;            // without a server that others use too
   std::string witness = {};          // the file beside the database (continuity.h); empty: none
+  store::Answering answering = {};   // of the writer (store/writer.h)
   Executor* executor = nullptr;      // null: threads; otherwise everything runs there (store/lane.h)
 };
 

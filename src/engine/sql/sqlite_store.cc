@@ -22,8 +22,11 @@ Result<std::unique_ptr<ChatStore>> open_sqlite_store(const std::string& path, Sq
   // The lock is held as long as the store's writer, which owns its opener.
   auto writing = [held = std::make_shared<store::FileLock>(std::move(lock)),
                      open = store::sqlite_writer(path, database, {"chat", kChatSchema})] { return open(); };
-  DatabaseStoreOptions common{
-      .policy = options.policy, .of_a_file = true, .witness = std::move(options.witness), .executor = options.executor};
+  DatabaseStoreOptions common{.policy = options.policy,
+      .of_a_file = true,
+      .witness = std::move(options.witness),
+      .answering = std::move(options.answering),
+      .executor = options.executor};
   return open_database_store(
       std::move(writing), store::sqlite_reader(path, database), std::move(common), clock, entropy, metrics, log);
 }

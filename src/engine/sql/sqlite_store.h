@@ -17,12 +17,13 @@ namespace foyer::engine {
 
 struct SqliteStoreOptions {
   StorePolicy policy = {};
-  bool survive_power_loss = true; // `sent` waits for the device; false: only for the operating system
-  Millis busy_timeout{2'000};     // wait for another process's lock, then STORE_LOCKED
-  std::uint64_t max_pages = 0;    // of the file, 4 KiB each; 0: no limit
-  std::string vfs = {};           // SQLite's file layer; empty: the system's
-  std::string witness = {};       // the file beside the database (continuity.h); empty: none
-  Executor* executor = nullptr;   // null: two threads; otherwise everything runs there (store/lane.h)
+  bool survive_power_loss = true;  // `sent` waits for the device; false: only for the operating system
+  Millis busy_timeout{2'000};      // wait for another process's lock, then STORE_LOCKED
+  std::uint64_t max_pages = 0;     // of the file, 4 KiB each; 0: no limit
+  std::string vfs = {};            // SQLite's file layer; empty: the system's
+  std::string witness = {};        // the file beside the database (continuity.h); empty: none
+  store::Answering answering = {}; // of the writer (store/writer.h)
+  Executor* executor = nullptr;    // null: two threads; otherwise everything runs there (store/lane.h)
 };
 
 // One process at a time has a chat store open: CHAT_STORE_IN_USE (a lock on PATH.lock). The
