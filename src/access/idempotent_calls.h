@@ -1,17 +1,17 @@
 // Calls with an idempotency key: the first one runs, every repetition within a day gets its answer. A repetition that
 // comes while the first one runs waits for it.
 //
-//   calls.run({.key = {key_id, "publish", "order-7"}, .body_hash = hash, .effect = Effect::message},
-//       [](Started started) { … started.done(answer); }, [](Result<CallAnswer> answer) { … });
+//   calls.run({.key = {key_id, "publish", "order-7"}, .body_hash = hash, .effect = CallEffect::message},
+//       [](CallRecordPtr record, Completion<string> done) { … done(answer); }, [](Result<CallAnswer> answer) { … });
 //
-// With Effect::message the work passes `started.record` to the append, and the record is stored in the transaction of
-// the message: it happens once. With Effect::other the beginning is recorded before the work: when the process ends in
-// between, a repetition runs it again, at least once.
+// With CallEffect::message the work passes its record to the append, and the record is stored in the transaction of
+// the message: it happens once. Nothing is looked up before, because nearly every call is a first one: the store
+// refuses the message of a call that it knows. With CallEffect::other the beginning is recorded before the work: when
+// the process ends in between, a repetition runs it again, at least once.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,7 +23,6 @@
 #include "base/completion.h"
 #include "base/executor.h"
 #include "base/json.h"
-#include "base/limit_metrics.h"
 #include "engine/call_records.h"
 #include "rooms/model/call_record.h"
 #include "rooms/model/history.h"
@@ -36,7 +35,7 @@ inline constexpr std::size_t kIdempotencyKeyBytes = 255;
 [[nodiscard]] std::string hash_of_call(const json::Object& body, std::string_view key_member = "idempotency_key");
 
 enum class CallEffect : std::uint8_t {
-  message, // stores one message; in a room that keeps none, the record is stored afterwards
+  message, // stores one message, in a durable room
   memory,  // something that only the memory of this process keeps: so is the record (recent_calls.h)
   other,
 };
@@ -45,8 +44,9 @@ struct CallRequest {
   rooms::CallKey key;
   std::string body_hash;
   CallEffect effect{};
-  std::function<std::string(const rooms::Appended&)> answer = {}; // with Effect::message: the answer of the call
+  std::function<std::string(const rooms::Appended&)> answer = {}; // with CallEffect::message: the answer of the call
 };
+
 class IdempotentCalls {
  public:
   static constexpr Millis kWait{5'000};               // for the first call; then BUSY
@@ -61,39 +61,31 @@ class IdempotentCalls {
   IdempotentCalls(const IdempotentCalls&) = delete;
   IdempotentCalls& operator=(const IdempotentCalls&) = delete;
 
-  // Any thread; `work` and `done` run on the control plane, with CallEffect::memory as RecentCalls says. KEY_REUSED
-  // (field idempotency_key) for another body under a used key; BUSY; what the store refuses with; what the work refuses
-  // with, which is not kept: the call may be tried again.
+  // Any thread. KEY_REUSED (field idempotency_key) for another body under a used key; BUSY; what the store refuses
+  // with; what the work refuses with, which is not kept: the call may be tried again. With CallEffect::other, `work`
+  // and `done` run on the control plane. With CallEffect::message, `work` may run before the call returns, even for a
+  // repetition, and `done` may be called on any thread; CallEffect::memory: as RecentCalls says.
   void run(CallRequest request, Work work, Completion<CallAnswer> done);
 
  private:
-  struct Waiting {
-    Completion<CallAnswer> done;
-    TimerId timer = 0;
-  };
-  struct Running {
-    std::string body_hash;
-    Completion<CallAnswer> done;
-    std::map<std::uint64_t, Waiting> waiting; // by number
-  };
-  struct Life; // shared with answers that are under way
+  struct Life;  // shared with answers that are under way
+  struct State; // the running calls; likewise
 
-  void enter(CallRequest request, Work work, Completion<CallAnswer> done);
-  void join(const rooms::CallKey& key, Running& running, const std::string& body_hash, Completion<CallAnswer> done);
+  // Otherwise it waits for the first call, or is refused.
+  [[nodiscard]] bool is_first(const CallRequest& request, Completion<CallAnswer>& done);
   void gave_up(const rooms::CallKey& key, std::uint64_t number);
-  void found(CallRequest request, Work work, Result<std::optional<engine::StoredCall>> known);
-  void worked(CallRequest request, rooms::CallRecordPtr record, Result<std::string> answer);
-  void end(const rooms::CallKey& key, Result<CallAnswer> answer);
+  void start_message(CallRequest request, Work work);
+  void message_refused(const rooms::CallRecordPtr& record, Refusal why);
+  void start_other(CallRequest request, Work work);
+  void begun(CallRequest request, Work work, Result<std::optional<engine::StoredCall>> known);
+  void worked(CallRequest request, Result<std::string> answer);
   template <class T>
   [[nodiscard]] Completion<T> posted(std::move_only_function<void(IdempotentCalls&, Result<T>)> then);
 
   engine::CallRecords& store_;
   Executor& control_;
-  LimitMeter meter_;
   RecentCalls recent_;
-  std::map<rooms::CallKey, Running> running_;
-  std::uint64_t last_number_ = 0;
-  std::size_t waiting_ = 0;
+  std::shared_ptr<State> state_;
   std::shared_ptr<Life> life_;
 };
 

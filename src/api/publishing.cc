@@ -46,9 +46,10 @@ void publish_in(const Context& context, const Call& call, const RoomName& room, 
   if (!actor) return done(std::unexpected(std::move(actor).error()));
   auto body = body_of(context, call.arguments);
   if (!body) return done(std::unexpected(std::move(body).error()));
-  // A room in memory remembers few keys, and needs none: the call itself is remembered beside it.
+  // With the record of the call, the message needs no key. Neither does one in a room in memory, which remembers few
+  // keys: the call itself is remembered beside it. Parts of a broadcast that ran before need theirs.
   std::string key{call.arguments.text("idempotency_key")};
-  if (!key.empty() && !context.rooms.durable(room)) key.clear();
+  if (!key.empty() && (call.record || !context.rooms.durable(room))) key.clear();
   context.rooms.publish(std::move(*actor),
       {.room = room, .text = std::move(body->text), .key = std::move(key), .type = body->type, .record = call.record},
       [done = std::move(done)](Result<rooms::Published> published) mutable {

@@ -14,15 +14,10 @@
 namespace foyer::engine {
 
 using rooms::CallKey;
+using rooms::StoredCall;
 
 inline constexpr Millis kCallLife{std::chrono::hours{24}};
 inline constexpr std::size_t kMostCalls = 1'000'000; // stored at once; beyond, the oldest are deleted earlier
-
-struct StoredCall {
-  std::string body_hash;
-  bool done = false; // otherwise it has begun, and nothing is known of its end
-  std::string answer;
-};
 
 // Answers like those of a RoomLog.
 class CallRecords {

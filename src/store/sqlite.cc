@@ -125,12 +125,29 @@ class SqliteDatabase final : public Database {
   Result<void> script(const std::string& sql) override;
   std::int64_t changes() const override { return sqlite3_changes64(handle_); }
 
-  Result<void> begin(Begin kind) override { return run(kind == Begin::write ? "BEGIN IMMEDIATE" : "BEGIN"); }
+  Result<void> begin(Begin kind) override {
+    saves_due_ = 0;
+    return run(kind == Begin::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  }
   Result<void> commit() override { return run("COMMIT"); }
-  Result<void> roll_back() override { return run("ROLLBACK"); }
-  Result<void> save() override { return run("SAVEPOINT job"); }
-  Result<void> roll_back_to_save() override { return run("ROLLBACK TO job"); }
-  Result<void> drop_save() override { return run("RELEASE job"); }
+  Result<void> roll_back() override {
+    saves_due_ = 0;
+    return run("ROLLBACK");
+  }
+  // Nothing happens before the next statement, because most jobs of a writer run none.
+  Result<void> save() override {
+    ++saves_due_;
+    return {};
+  }
+  Result<void> roll_back_to_save() override {
+    if (saves_due_ > 0) return {};
+    return run("ROLLBACK TO job");
+  }
+  Result<void> drop_save() override {
+    if (saves_due_ == 0) return run("RELEASE job");
+    --saves_due_;
+    return {};
+  }
   bool in_transaction() const override { return sqlite3_get_autocommit(handle_) == 0; }
   bool may_succeed_again() const override { return false; }
 
@@ -151,8 +168,18 @@ class SqliteDatabase final : public Database {
     TRY_VOID(change(sql));
     return {};
   }
+  Result<void> save_now() {
+    while (saves_due_ > 0) {
+      --saves_due_;
+      TRY(save, prepare_now("SAVEPOINT job"));
+      TRY_VOID(save.run());
+    }
+    return {};
+  }
+  Result<Statement> prepare_now(std::string_view sql);
 
   sqlite3* handle_;
+  int saves_due_ = 0; // innermost savepoints that are not set yet
   std::string path_;
   std::unordered_map<std::string, std::unique_ptr<SqliteCursor>, TransparentStringHash, std::equal_to<>> cache_;
 };
@@ -184,6 +211,11 @@ Result<void> SqliteDatabase::configure(const OpenOptions& options) {
 }
 
 Result<Statement> SqliteDatabase::prepare(std::string_view sql) {
+  if (saves_due_ > 0) TRY_VOID(save_now());
+  return prepare_now(sql);
+}
+
+Result<Statement> SqliteDatabase::prepare_now(std::string_view sql) {
   const auto found = cache_.find(sql);
   if (found != cache_.end() && found->second->take()) return Statement(*found->second);
   sqlite3_stmt* statement = nullptr;
@@ -197,6 +229,7 @@ Result<Statement> SqliteDatabase::prepare(std::string_view sql) {
 }
 
 Result<void> SqliteDatabase::script(const std::string& sql) {
+  if (saves_due_ > 0) TRY_VOID(save_now());
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return std::unexpected(refusal(code));
   return {};

@@ -87,6 +87,13 @@ void AccessStore::endings_after(std::uint64_t after, std::size_t limit, Completi
 }
 
 void AccessStore::find_call(CallKey key, Completion<std::optional<StoredCall>> done) {
+  if (message_calls_ != nullptr)
+    return writer_.submit<std::optional<StoredCall>>(
+        [this, key = std::move(key)](store::Database& db) -> Result<std::optional<StoredCall>> {
+      TRY(call, message_calls_->find(db, key, clock_.wall()));
+      if (call) return call;
+      return engine::find_call(db, key, clock_.wall());
+    }, std::move(done));
   reader_.submit<std::optional<StoredCall>>([this, key = std::move(key)](store::Database& db) {
     return engine::find_call(db, key, clock_.wall());
   }, std::move(done));

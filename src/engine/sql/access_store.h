@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "engine/api_keys.h"
 #include "engine/call_records.h"
+#include "engine/sql/call_log.h"
 #include "engine/sql/hook_writes.h"
 #include "engine/subject_endings.h"
 #include "store/postgres.h"
@@ -23,12 +24,13 @@ namespace foyer::engine {
 class AccessStore : public ApiKeys, public SubjectEndings, public CallRecords {
  public:
   AccessStore(store::Writer& writer, store::Reader& reader, const Clock& clock,
-      std::atomic<std::uint64_t>* recorded = nullptr, HookWrites* events = nullptr)
+      std::atomic<std::uint64_t>* recorded = nullptr, HookWrites* events = nullptr, CallLog* calls = nullptr)
       : writer_(writer),
         reader_(reader),
         clock_(clock),
         recorded_(recorded),
-        events_(events) {}
+        events_(events),
+        message_calls_(calls) {}
 
   void add_api_key(ApiKeyRow key, Completion<bool> done) override;
   void rotate_api_key(
@@ -54,6 +56,7 @@ class AccessStore : public ApiKeys, public SubjectEndings, public CallRecords {
   const Clock& clock_;
   std::atomic<std::uint64_t>* const recorded_; // counts the calls that are recorded; may be null
   HookWrites* const events_;                   // hear of users who are blocked; may be null
+  CallLog* const message_calls_;               // used by the writer; null: there is none
 };
 
 // With connections of its own. Takes none of the locks of a chat store, so that a server may run beside it.

@@ -1,6 +1,9 @@
 #include "engine/sql/call_rows.h"
 
 #include <algorithm>
+#include <vector>
+
+#include "engine/sql/many_rows.h"
 
 namespace foyer::engine {
 
@@ -33,6 +36,40 @@ Result<bool> finish_call(
       "?, ?) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = excluded.body_hash, done = 1, "
       "answer = excluded.answer, at_ms = excluded.at_ms",
       key.api_key, key.method, key.idempotency_key, body_hash, answer, now));
+  return true;
+}
+
+namespace {
+
+const std::vector<ManyRows>& insertions() {
+  static const auto all = [] {
+    std::vector<ManyRows> list;
+    for (const std::size_t rows : {100, 10, 1})
+      list.push_back({rows,
+          "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES " +
+              repeated("(?, ?, ?, ?, 1, ?, ?)", rows) + " ON CONFLICT (key_id, method, call_key) DO NOTHING"});
+    return list;
+  }();
+  return all;
+}
+
+} // namespace
+
+Result<bool> insert_calls(store::Database& db, std::span<const NewCall> calls) {
+  while (!calls.empty()) {
+    const auto& insert = largest(insertions(), calls.size());
+    TRY(statement, db.prepare(insert.sql));
+    int index = 1;
+    for (const NewCall& call : calls.first(insert.rows)) {
+      const CallKey& key = call.record->key;
+      statement.bind_from(
+          index, key.api_key, key.method, key.idempotency_key, call.record->body_hash, call.answer, call.at);
+      index += 6;
+    }
+    TRY_VOID(statement.run());
+    if (static_cast<std::size_t>(db.changes()) < insert.rows) return false;
+    calls = calls.subspan(insert.rows);
+  }
   return true;
 }
 

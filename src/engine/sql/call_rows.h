@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,16 @@ namespace foyer::engine {
     store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now);
 [[nodiscard]] Result<bool> finish_call(
     store::Database& db, const CallKey& key, const std::string& body_hash, std::string_view answer, WallTime now);
+
+// Calls that are done, each recorded with its message.
+struct NewCall {
+  const rooms::CallRecord* record;
+  std::string answer;
+  WallTime at;
+};
+// False: one of them has a record, however old, and nobody knows which others were inserted: roll back.
+[[nodiscard]] Result<bool> insert_calls(store::Database& db, std::span<const NewCall> calls);
+
 [[nodiscard]] Result<bool> forget_call(store::Database& db, const CallKey& key);
 
 // Both at most `limit`; how many.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/sql/access_store.h"
+#include "engine/sql/call_log.h"
 #include "engine/sql/continuity.h"
 #include "engine/sql/hook_store.h"
 #include "engine/sql/reads.h"
@@ -34,9 +35,9 @@ class DatabaseStore final : public ChatStore {
         clock_(clock),
         entropy_(entropy),
         events_(clock, entropy),
-        writes_(clock, entropy, options.policy, events_),
+        writes_(clock, entropy, options.policy, events_, options.of_a_file ? &calls_ : nullptr),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
-        sweep_(retention_, clock, gate_),
+        sweep_(retention_, clock, gate_, options.of_a_file ? &calls_ : nullptr),
         continuity_(options.witness, options.of_a_file, entropy, log) {}
   ~DatabaseStore() override { DatabaseStore::close(); }
 
@@ -76,7 +77,8 @@ class DatabaseStore final : public ChatStore {
     reader_ = std::move(reader);
     hooks_ = std::make_unique<HookStore>(*writer_, *reader_, clock_, entropy_);
     outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, clock_, entropy_);
-    access_ = std::make_unique<AccessStore>(*writer_, *reader_, clock_, &recorded_calls_, &events_);
+    access_ = std::make_unique<AccessStore>(
+        *writer_, *reader_, clock_, &recorded_calls_, &events_, continuity_.of_a_file() ? &calls_ : nullptr);
     return {};
   }
 
@@ -316,6 +318,7 @@ class DatabaseStore final : public ChatStore {
     }
     TRY(found, continuity_.take_over(**db));
     TRY_VOID(events_.load(**db));
+    if (continuity_.of_a_file()) TRY_VOID(calls_.load(**db));
     barrier_due_ = clock_.mono() + kBarrierEvery;
     if (std::exchange(opened_, true) && watch && found == Continuity::Found::perhaps_other) watch->opened_again();
     return db;
@@ -363,6 +366,7 @@ class DatabaseStore final : public ChatStore {
   const Clock& clock_;
   Entropy& entropy_;
   HookWrites events_;   // used by the writer's thread
+  CallLog calls_;       // likewise
   Writes writes_;       // likewise
   store::AgeGate gate_; // likewise
   Sweep sweep_;         // likewise

@@ -44,6 +44,10 @@ bool RetentionRules::none() const {
 Result<bool> Sweep::step(store::Database& db, bool by_age) {
   TRY(gone, sweep_gone(db));
   if (gone > 0) return true;
+  if (message_calls_ != nullptr) {
+    TRY(surplus_of_messages, message_calls_->sweep_surplus(db, kMostCalls, kSweepRows));
+    if (surplus_of_messages > 0) return true;
+  }
   TRY(surplus, sweep_surplus_calls(db, kMostCalls, kSweepRows));
   if (surplus > 0) return true;
   if (!by_age) return false;
@@ -118,6 +122,10 @@ Result<std::int64_t> Sweep::sweep_ended(store::Database& db) {
 Result<std::int64_t> Sweep::sweep_calls(store::Database& db) {
   const WallTime now = clock_.wall();
   TRY(swept, sweep_old_calls(db, now, kSweepRows));
+  if (message_calls_ != nullptr) {
+    TRY(of_messages, message_calls_->sweep_old(db, now, kSweepRows));
+    swept += of_messages;
+  }
   if (swept == 0) return 0;
   gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"what", "calls with an idempotency key, after a day"}});
   gate_.deleted(swept);

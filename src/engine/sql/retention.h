@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/refusal.h"
+#include "engine/sql/call_log.h"
 #include "engine/sql/policy.h"
 #include "engine/values.h"
 #include "store/age_gate.h"
@@ -43,10 +44,12 @@ class RetentionRules {
 // count.
 class Sweep {
  public:
-  Sweep(RetentionRules retention, const Clock& clock, store::AgeGate& gate)
+  // `calls`: of messages; null: there is no such log.
+  Sweep(RetentionRules retention, const Clock& clock, store::AgeGate& gate, CallLog* calls)
       : retention_(std::move(retention)),
         clock_(clock),
-        gate_(gate) {}
+        gate_(gate),
+        message_calls_(calls) {}
   // One step, inside a transaction of the writer; true: the round is not finished. Without `by_age` (the clock is in
   // doubt) only deleted rooms and surplus idempotency records are swept: every other row must have reached an age, also
   // a message that is hidden by its number.
@@ -62,6 +65,7 @@ class Sweep {
   const RetentionRules retention_;
   const Clock& clock_;
   store::AgeGate& gate_;
+  CallLog* const message_calls_;
   std::int64_t after_ = 0; // rooms up to this id are done in this round
 };
 

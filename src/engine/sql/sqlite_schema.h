@@ -220,6 +220,22 @@ CREATE INDEX api_calls_by_time ON api_calls (at_ms);
 ALTER TABLE api_keys ADD COLUMN service TEXT;
 CREATE UNIQUE INDEX api_keys_by_service ON api_keys (service);
 )sql",
+    R"sql(
+-- Those of them that stored a message, in the order of their commits (call_log.h).
+CREATE TABLE message_calls (
+  id INTEGER PRIMARY KEY,
+  key_id TEXT NOT NULL,
+  method TEXT NOT NULL,
+  call_key TEXT NOT NULL,
+  body_hash TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT;
+INSERT INTO message_calls (key_id, method, call_key, body_hash, answer, at_ms)
+  SELECT key_id, method, call_key, body_hash, answer, at_ms FROM api_calls
+  WHERE method = 'publish' AND done = 1 ORDER BY at_ms;
+DELETE FROM api_calls WHERE method = 'publish';
+)sql",
 };
 
 } // namespace foyer::engine

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 #include <utility>
 
 #include "base/bytes.h"
 #include "engine/sql/call_rows.h"
 #include "engine/sql/hook_data.h"
+#include "engine/sql/many_rows.h"
 
 namespace foyer::engine {
 namespace {
@@ -17,18 +17,6 @@ namespace {
 constexpr std::size_t kRemembered = 50'000; // rooms, names, and authors of rooms
 
 bool has_members(RoomKind kind) { return kind == RoomKind::private_ || kind == RoomKind::direct; }
-
-// A statement for several rows at once; the same few are prepared repeatedly.
-struct ManyRows {
-  std::size_t rows;
-  std::string sql;
-};
-
-std::string repeated(std::string_view text, std::size_t times) {
-  std::string out;
-  for (std::size_t i = 0; i < times; ++i) out.append(i == 0 ? "" : ", ").append(text);
-  return out;
-}
 
 const std::vector<ManyRows>& insertions() {
   static const auto all = [] {
@@ -55,11 +43,6 @@ const std::vector<ManyRows>& room_updates() {
     return list;
   }();
   return all;
-}
-
-// The longest statement for at most that many rows.
-const ManyRows& largest(const std::vector<ManyRows>& list, std::size_t rows) {
-  return *std::ranges::find_if(list, [rows](const ManyRows& one) { return one.rows <= rows; });
 }
 
 std::optional<std::string_view> key_of(const AppendRequest& question) {
@@ -291,25 +274,33 @@ Result<void> Writes::store_waiting(store::Database& db) {
       answers_[one.place] = std::move(answer);
     }
   }
-  TRY_VOID(store_records(db));
   report_published();
   waiting_.clear();
   return {};
 }
 
-Result<void> Writes::store_records(store::Database& db) {
-  for (const Waiting& one : waiting_) {
-    const rooms::CallRecordPtr& record = one.question->record;
-    const Result<Appended>& answer = answers_[one.place];
-    if (!record || !answer) continue;
-    TRY_VOID(finish_call(db, record->key, record->body_hash, record->answer(*answer), one.question->time));
-    record->note_stored();
-    ++recorded_;
+Result<bool> Writes::store_all_new(store::Database& db) {
+  const bool may_repeat = std::ranges::any_of(
+      waiting_, [](const Waiting& one) { return !one.question->key.empty() || one.question->record != nullptr; });
+  if (may_repeat) TRY_VOID(db.save());
+  TRY(all_new, insert_messages(db));
+  if (all_new && may_repeat) {
+    TRY(records_new, insert_records(db));
+    all_new = records_new;
   }
-  return {};
+  // The row of a repeated key is missing, and the messages after it have a wrong offset.
+  if (!all_new) TRY_VOID(db.roll_back_to_save());
+  if (may_repeat) TRY_VOID(db.drop_save());
+  for (const Waiting& one : waiting_) {
+    if (all_new)
+      stored(*one.room, *one.question, one.room->last);
+    else
+      one.room->last = one.room_last;
+  }
+  return all_new;
 }
 
-Result<bool> Writes::store_all_new(store::Database& db) {
+Result<bool> Writes::insert_messages(store::Database& db) {
   std::size_t rows_stored = 0;
   auto next = waiting_.cbegin();
   while (next != waiting_.cend()) {
@@ -325,21 +316,44 @@ Result<bool> Writes::store_all_new(store::Database& db) {
     TRY_VOID(statement.run());
     rows_stored += static_cast<std::size_t>(db.changes());
   }
-  if (rows_stored == waiting_.size()) {
-    for (const Waiting& one : waiting_) stored(*one.room, *one.question, one.room->last);
-    return true;
-  }
-  // A repeated key: its row is missing, and the rows after it have a wrong offset.
-  std::unordered_set<const Room*> emptied;
-  for (const Waiting& one : waiting_) {
-    one.room->last = one.room_last;
-    if (emptied.insert(one.room).second)
-      TRY_VOID(db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" > ?", one.room->id, one.room_last));
-  }
-  return false;
+  return rows_stored == waiting_.size();
+}
+
+Result<bool> Writes::insert_records(store::Database& db) {
+  std::vector<NewCall> calls;
+  for (const Waiting& one : waiting_)
+    if (const auto& record = one.question->record)
+      calls.push_back(
+          {.record = record.get(), .answer = record->answer(*answers_[one.place]), .at = one.question->time});
+  TRY(all_new, calls_ == nullptr ? insert_calls(db, calls) : calls_->insert(db, calls));
+  if (!all_new) return false;
+  for (const NewCall& call : calls) call.record->note_stored();
+  recorded_ += calls.size();
+  return true;
 }
 
 Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) {
+  const AppendRequest& q = *waiting.question;
+  if (!q.record) return store_message(db, waiting);
+  const CallKey& key = q.record->key;
+  TRY(known, calls_ == nullptr ? find_call(db, key, q.time) : calls_->find(db, key, q.time));
+  if (known && (known->done || known->body_hash != q.record->body_hash)) {
+    q.record->note_earlier(std::move(*known));
+    return refuse_field(Cause::KEY_REUSED, "idempotency_key");
+  }
+  TRY(appended, store_message(db, waiting));
+  const NewCall call{.record = q.record.get(), .answer = q.record->answer(appended), .at = q.time};
+  if (calls_ != nullptr) {
+    TRY_VOID(calls_->append(db, {&call, 1}));
+  } else {
+    TRY_VOID(finish_call(db, key, q.record->body_hash, call.answer, q.time));
+  }
+  q.record->note_stored();
+  ++recorded_;
+  return appended;
+}
+
+Result<Appended> Writes::store_message(store::Database& db, const Waiting& waiting) {
   const AppendRequest& q = *waiting.question;
   const Offset offset = waiting.room->last + 1;
   TRY(inserted,
@@ -428,6 +442,7 @@ void Writes::forget() {
   dirty_.clear();
   waiting_.clear();
   events_.forget();
+  if (calls_ != nullptr) calls_->forget();
   flushed_ = true;
 }
 

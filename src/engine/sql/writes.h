@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/sql/call_log.h"
 #include "engine/sql/hook_writes.h"
 #include "engine/sql/policy.h"
 #include "engine/values.h"
@@ -24,12 +25,14 @@ namespace foyer::engine {
 
 class Writes {
  public:
-  // `events`: what the changes report to webhooks.
-  Writes(const Clock& clock, Entropy& entropy, const StorePolicy& policy, HookWrites& events)
+  // `events`: what the changes report to webhooks. `calls`: of messages; null: others write this database, too, and the
+  // calls are in the table of all (call_rows.h).
+  Writes(const Clock& clock, Entropy& entropy, const StorePolicy& policy, HookWrites& events, CallLog* calls)
       : clock_(clock),
         entropy_(entropy),
         limits_(policy),
-        events_(events) {}
+        events_(events),
+        calls_(calls) {}
 
   // Runs a job other than an append; when it refuses, its changes are undone and forgotten here.
   template <class T, class Job>
@@ -39,10 +42,12 @@ class Writes {
     made_authors_.clear();
     const std::vector<Waiting> earlier = waiting_;
     const std::size_t reported = events_.mark();
+    const CallLog::Mark recorded = calls_ == nullptr ? CallLog::Mark{} : calls_->mark();
     TRY_VOID(store_waiting(db));
     Result<T> result = job(*this, db);
     if (!result) {
       forget_made();
+      if (calls_ != nullptr) calls_->back_to(recorded);
       wait_again(earlier);
       events_.back_to(reported);
     }
@@ -136,11 +141,12 @@ class Writes {
   [[nodiscard]] Result<Invited> ask(store::Database& db, std::int64_t room, const Author& from, const UserId& user);
   [[nodiscard]] Result<void> within_limits(store::Database& db, const UserId& from, const UserId& user, WallTime since);
   [[nodiscard]] Result<void> store_waiting(store::Database& db);
-  // Of the calls whose messages were stored.
-  [[nodiscard]] Result<void> store_records(store::Database& db);
-  // False: a key was used before, and nothing is stored.
+  // False: a message or a call has a key that was used before, and nothing is stored.
   [[nodiscard]] Result<bool> store_all_new(store::Database& db);
+  [[nodiscard]] Result<bool> insert_messages(store::Database& db);
+  [[nodiscard]] Result<bool> insert_records(store::Database& db); // of the calls of those messages
   [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
+  [[nodiscard]] Result<Appended> store_message(store::Database& db, const Waiting& waiting);
   void stored(Room& room, const AppendRequest& question, Offset offset);
   void wait_again(const std::vector<Waiting>& earlier);
   [[nodiscard]] Result<Appended> first_of_key(store::Database& db, const Room& room, const AppendRequest& question);
@@ -154,6 +160,7 @@ class Writes {
   Entropy& entropy_;
   const StorePolicy limits_;
   HookWrites& events_;
+  CallLog* const calls_;
   std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
   std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
   std::unordered_set<std::string> authors_;             // by room, zero byte, user

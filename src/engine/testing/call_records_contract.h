@@ -122,6 +122,35 @@ TEST_P(CallRecordsContract, ARefusedMessageHasNoRecord) {
   EXPECT_EQ(find(key("b")), "none");
 }
 
+TEST_P(CallRecordsContract, AMessageWhoseCallIsRecordedIsRefusedAndTheOthersAreStored) {
+  const auto message = [&](const std::string& text, const std::string& call) {
+    AppendRequest request = w->message("tea", "app:orders", text);
+    if (!call.empty()) request.record = record(key(call), "hash of " + text);
+    return request;
+  };
+  ASSERT_TRUE(w->append(message("one", "a")));
+  const std::vector<AppendRequest> batch = {
+      message("two", "b"), message("one", "a"), message("another", "a"), message("three", "c"), message("four", "")};
+  std::string answers;
+  for (const AppendRequest& each : batch)
+    w->log().append(each, [&](const Result<Appended>& r) {
+      answers += r ? std::to_string(r->offset) + ' ' : std::string(r.error().code()) + ' ' + r.error().field + ' ';
+    });
+  w->run();
+  EXPECT_EQ(answers, "2 KEY_REUSED idempotency_key KEY_REUSED idempotency_key 3 4 ");
+  EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:one 2:two 3:three 4:four");
+  EXPECT_FALSE(batch[1].record->stored());
+  ASSERT_TRUE(batch[1].record->earlier());
+  EXPECT_EQ(batch[1].record->earlier()->answer, "1");
+  EXPECT_EQ(batch[2].record->earlier()->body_hash, "hash of one");
+  EXPECT_FALSE(batch[3].record->earlier());
+  EXPECT_EQ(find(key("b")), "done hash of two 2");
+  EXPECT_EQ(find(key("c")), "done hash of three 3");
+  w->clock().advance(kCallLife);
+  EXPECT_EQ(w->append(message("five", "a"))->offset, 5U) << "after a day it is another call";
+  EXPECT_EQ(find(key("a")), "done hash of five 5");
+}
+
 TEST_P(CallRecordsContract, ARepeatedMessageHasTheRecordOfTheFirst) {
   ASSERT_TRUE(w->say("tea", "app:orders", "one", "k"));
   AppendRequest again = w->message("tea", "app:orders", "one", "k");

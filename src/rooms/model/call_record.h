@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,8 +20,15 @@ struct CallKey {
   friend auto operator<=>(const CallKey&, const CallKey&) = default;
 };
 
+// What is stored about a call.
+struct StoredCall {
+  std::string body_hash;
+  bool done = false; // otherwise it has begun, and nothing is known of its end
+  std::string answer;
+};
+
 // For a call that stores a message: the record is stored in the transaction of the message, so that there is
-// neither one without the other.
+// neither one without the other. If there is a record of the call already, the message is refused (KEY_REUSED).
 class CallRecord {
  public:
   // `answer_of` makes the answer of the call; it runs on the thread of the store, and must be short.
@@ -37,8 +45,13 @@ class CallRecord {
   void note_stored() const { stored_.store(true, std::memory_order_release); }
   [[nodiscard]] bool stored() const { return stored_.load(std::memory_order_acquire); }
 
+  // By the store, before it refuses the message. The other is for whoever got that refusal.
+  void note_earlier(StoredCall call) const { earlier_ = std::move(call); }
+  [[nodiscard]] const std::optional<StoredCall>& earlier() const { return earlier_; }
+
  private:
   mutable std::atomic<bool> stored_{false};
+  mutable std::optional<StoredCall> earlier_;
 };
 using CallRecordPtr = std::shared_ptr<const CallRecord>;
 
