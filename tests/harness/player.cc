@@ -1,10 +1,8 @@
 #include "harness/player.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +13,7 @@
 #include "harness/json_match.h"
 #include "harness/node.h"
 #include "harness/person.h"
+#include "harness/values.h"
 #include "harness/words.h"
 
 namespace foyer::harness {
@@ -155,7 +154,7 @@ class Player {
     if (words.accept("goes", "on")) return application.go_on();
     if (words.accept("answers")) {
       std::string event(words.take());
-      return application.answers(event, with_values(node, parse_json(words.rest())).as_object());
+      return application.answers(event, values_.in(node, parse_json(words.rest())).as_object());
     }
     if (words.accept("refuses")) {
       std::string event(words.take());
@@ -198,7 +197,7 @@ class Player {
     const bool answered = words.accept("is", "answered"), refused = !answered && words.accept("is", "refused");
     if (!answered && !refused) {
       const std::string method(words.take());
-      return application_.ask(node, method, with_values(node, parse_json(words.rest())).as_object());
+      return application_.ask(node, method, values_.in(node, parse_json(words.rest())).as_object());
     }
     const std::string seen = application_.answer(); // throws if there is none
     compare(answered ? parse_json(words.rest()) : json::Object{{"refused", words.rest()}}, seen);
@@ -312,22 +311,22 @@ class Player {
   }
 
   void opens(Node& node, const std::string& name, Words& words) {
-    const std::string target = replace_words(node, std::string(words.take()));
+    const std::string target = values_.in_text(node, std::string(words.take()));
     Entry entry = read_entry(words);
     Peer& peer = new_peer(node, name, entry);
     Headers headers;
-    for (Header& header : entry.headers.list()) headers.add(header.name, replace_words(node, header.value));
+    for (Header& header : entry.headers.list()) headers.add(header.name, values_.in_text(node, header.value));
     if (!entry.origin.empty()) headers.add("Origin", entry.origin);
     peer.handshake(target, headers);
   }
 
   void asks(Node& node, const std::string& name, Words& words) {
     const std::string method(words.take());
-    const std::string target = replace_words(node, std::string(words.take()));
+    const std::string target = values_.in_text(node, std::string(words.take()));
     std::string_view rest = words.rest();
     std::string body;
     if (const std::size_t brace = rest.find('{'); brace != std::string_view::npos) {
-      body = json::write(with_values(node, parse_json(rest.substr(brace))));
+      body = json::write(values_.in(node, parse_json(rest.substr(brace))));
       rest = trim(rest.substr(0, brace));
     }
     Words options(rest);
@@ -335,7 +334,7 @@ class Player {
     if (!people_.contains(name) || people_[name].peer->upgraded() || people_[name].peer->client().ended())
       new_peer(node, name, entry);
     Headers headers;
-    for (Header& header : entry.headers.list()) headers.add(header.name, replace_words(node, header.value));
+    for (Header& header : entry.headers.list()) headers.add(header.name, values_.in_text(node, header.value));
     if (!entry.origin.empty()) headers.add("Origin", entry.origin);
     if (entry.api_key) headers.add("X-API-Key", std::string(Node::kApiKey));
     if (!body.empty() && headers.find("Content-Type") == nullptr) headers.add("Content-Type", "application/json");
@@ -347,81 +346,10 @@ class Player {
   void says(Node& node, Person& p, std::string_view text) {
     const auto [times, message] = read_times(text);
     for (std::size_t i = 1; i <= times; ++i) {
-      const json::Value value = with_values(node, parse_json(with_index(message, i)));
+      const json::Value value = values_.in(node, parse_json(with_index(message, i)));
       p.peer->send_text(json::write(value));
       if (i % 20 == 0) node.pump();
     }
-  }
-
-  static json::Value parse_json(std::string_view text) {
-    auto value = json::parse(trim(text));
-    if (!value) differ("not JSON: " + value.error());
-    return *std::move(value);
-  }
-
-  // "$token:USER[:LIFE[:SCOPE]]", "$ticket:USER" and bound names are replaced.
-  json::Value with_values(Node& node, json::Value value) {
-    if (value.is_object())
-      for (auto& member : value.get_object()) member.value() = with_values(node, std::move(member.value()));
-    if (value.is_array())
-      for (auto& element : value.get_array()) element = with_values(node, std::move(element));
-    if (!value.is_string()) return value;
-    const std::string_view word(value.get_string());
-    if (!word.starts_with('$')) return value;
-    if (auto made = credential(node, word)) return json::Value(*made);
-    const auto bound = bindings_.find(std::string(word.substr(1)));
-    if (bound == bindings_.end()) differ(fmt::format("{} is not bound", word));
-    return bound->second;
-  }
-
-  std::optional<std::string> credential(Node& node, std::string_view word) {
-    for (const std::string_view form : {"$room:", "$channel:"})
-      if (word.starts_with(form)) return room_token(node, word.substr(form.size()), form == "$channel:");
-    const bool ticket = word.starts_with("$ticket:");
-    if (!ticket && !word.starts_with("$token:")) return std::nullopt;
-    word.remove_prefix(word.find(':') + 1);
-    Wish wish;
-    const std::size_t colon = word.find(':');
-    wish.user = word.substr(0, colon);
-    if (colon != std::string_view::npos) {
-      word.remove_prefix(colon + 1);
-      const std::size_t second = word.find(':');
-      const auto lives = read_duration(word.substr(0, second));
-      if (!lives) differ(fmt::format("not a duration: {}", word.substr(0, second)));
-      wish.lives = *lives;
-      if (second != std::string_view::npos) wish.scope = word.substr(second + 1);
-    }
-    return ticket ? node.ticket(wish) : node.token(wish).text;
-  }
-
-  // USER:ROOM:90s
-  std::string room_token(Node& node, std::string_view words, bool channel) {
-    const std::size_t first = words.find(':'), last = words.rfind(':');
-    const auto lives = read_duration(words.substr(last + 1));
-    if (first == last || !lives) differ("a room token is USER:ROOM:TIME");
-    Wish wish;
-    wish.user = words.substr(0, first);
-    wish.room = words.substr(first + 1, last - first - 1);
-    wish.lives = *lives;
-    wish.type = channel ? "JWT" : "room+jwt";
-    if (channel) wish.room_claim = "channel";
-    return node.token(wish).text;
-  }
-
-  // The same inside of a text, up to the next character that cannot belong to it.
-  std::string replace_words(Node& node, std::string text) {
-    for (std::size_t at = 0; (at = text.find('$', at)) != std::string::npos;) {
-      const auto end = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at) + 1, text.end(), [](char c) {
-        return !std::isalnum(static_cast<unsigned char>(c)) &&
-            std::string_view(":_-").find(c) == std::string_view::npos;
-      });
-      const std::size_t length = static_cast<std::size_t>(end - text.begin()) - at;
-      const json::Value value = with_values(node, json::Value(text.substr(at, length)));
-      const std::string by = value.is_string() ? std::string(value.get_string()) : json::write(value);
-      text.replace(at, length, by);
-      at += by.size();
-    }
-    return text;
   }
 
   // ---- what is heard
@@ -491,6 +419,7 @@ class Player {
   std::unique_ptr<Node> node_;
   std::map<std::string, Person> people_;
   Bindings bindings_;
+  Values values_{bindings_};
   std::size_t next_loop_ = 0;
 };
 

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "cli/chat/chat_options.h"
+#include "cli/chat/testing/chat_fixture.h"
 
 namespace foyer::cli {
 namespace {
@@ -16,68 +16,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
-
-// One word and its text for each action; waits are jittered, so only their presence is shown.
-std::vector<std::string> performed(Actions actions) {
-  struct Words {
-    std::string operator()(const act::Connect&) const { return "connect"; }
-    std::string operator()(const act::Send& a) const { return "send " + a.text; }
-    std::string operator()(const act::Drop&) const { return "drop"; }
-    std::string operator()(const act::Leave&) const { return "leave"; }
-    std::string operator()(const act::Show& a) const { return "show " + a.text; }
-    std::string operator()(const act::Note&) const { return "note"; }
-    std::string operator()(const act::Wake&) const { return "wake"; }
-    std::string operator()(const act::Refresh&) const { return "refresh"; }
-    std::string operator()(const act::Call& a) const { return "call " + a.method + " " + a.path; }
-    std::string operator()(const act::AskWhy&) const { return "ask why"; }
-    std::string operator()(const act::Finish& a) const { return "finish " + std::to_string(a.status); }
-  };
-  std::vector<std::string> out;
-  for (const Action& action : actions) out.push_back(std::visit(Words{}, action));
-  return out;
-}
-
-std::string notes(const Actions& actions) {
-  std::string out;
-  for (const Action& action : actions)
-    if (const auto* note = std::get_if<act::Note>(&action)) out += note->text + "\n";
-  return out;
-}
-
-const std::string kWelcome = R"({"type":"authentication_success","user":{"id":"u1","name":"alice"},"connection":"c"})";
-
-std::string message(int offset, const std::string& text) {
-  return R"({"room":"tea","epoch":"e1","offset":)" + std::to_string(offset) +
-      R"(,"from":{"id":"b","name":"bob"},"message":")" + text + R"(","time":"x"})";
-}
-std::string pushed(int offset, const std::string& text) {
-  return R"({"type":"message",)" + message(offset, text).substr(1);
-}
-std::string joined(int id, int offset, bool recovered, const std::string& messages, const std::string& epoch = "e1") {
-  return R"({"type":"joined","id":)" + std::to_string(id) + R"(,"room":"tea","kind":"public","epoch":")" + epoch +
-      R"(","offset":)" + std::to_string(offset) + R"(,"recovered":)" + (recovered ? "true" : "false") +
-      R"(,"messages":[)" + messages + R"(],"more":true,"members":[],"member_count":1})";
-}
-
-class Chat : public testing::Test {
- protected:
-  FixedEntropy entropy;
-  ChatSession session{{.rooms = {"tea"}, .can_refresh = true}, "t0", entropy};
-
-  // Connected, in the room tea at offset 2.
-  void in_tea() {
-    (void)session.start();
-    (void)session.opened();
-    (void)session.received(kWelcome);
-    (void)session.received(joined(1, 2, false, message(1, "one") + "," + message(2, "two")));
-  }
-  void reconnected() {
-    (void)session.closed(1006, "");
-    (void)session.woke();
-    (void)session.opened();
-  }
-};
 
 TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
   EXPECT_THAT(performed(session.start()), ElementsAre("connect"));
@@ -89,20 +27,6 @@ TEST_F(Chat, AuthenticatesByItsFirstMessageAndJoins) {
   EXPECT_THAT(performed(session.received(joined(1, 1, false, message(1, "hi")))),
       ElementsAre("show --:-- tea bob: hi", "show * tea: 1 here"));
   EXPECT_THAT(performed(session.received(pushed(2, "there"))), ElementsAre("show --:-- tea bob: there"));
-}
-
-TEST_F(Chat, ShowsARoomThatTheApplicationPutItInto) {
-  in_tea();
-  const std::string news = R"({"type":"joined","by":"server","room":"news","kind":"public","epoch":"e2","offset":1,)"
-                           R"("recovered":false,"messages":[{"room":"news","epoch":"e2","offset":1,)"
-                           R"("from":{"id":"b","name":"bob"},"message":"hello","time":"x"}],"more":false,)"
-                           R"("members":[],"member_count":1})";
-  EXPECT_THAT(
-      performed(session.received(news)), ElementsAre("show * you were put into news", "show --:-- news bob: hello"));
-  EXPECT_THAT(performed(session.received(R"({"type":"room_removed","room":"news","code":"UNSUBSCRIBED_BY_APP"})")),
-      ElementsAre("note"));
-  reconnected();
-  EXPECT_THAT(performed(session.received(kWelcome)), Not(Contains(HasSubstr("news"))));
 }
 
 TEST_F(Chat, AnApplicationsOwnCloseCodeSaysWhetherToComeBack) {
@@ -124,15 +48,6 @@ TEST_F(Chat, SendsOneLineAfterAnotherEachUnderItsKey) {
   EXPECT_THAT(second[0], HasSubstr(R"("message":"again")"));
 }
 
-TEST_F(Chat, ShowsAllPagesOfALongListOfRooms) {
-  in_tea();
-  EXPECT_THAT(performed(session.typed("/rooms")), ElementsAre(R"(send {"type":"rooms","id":2})"));
-  EXPECT_THAT(performed(session.received(
-                  R"({"type":"rooms","id":2,"more":true,"rooms":[{"room":"a","offset":1},{"room":"b","offset":2}]})")),
-      ElementsAre(HasSubstr("show   a"), R"(send {"after":"b","type":"rooms","id":3})"));
-  EXPECT_THAT(performed(session.received(R"({"type":"rooms","id":3,"more":false,"rooms":[{"room":"c","offset":3}]})")),
-      ElementsAre(HasSubstr("show   c")));
-}
 TEST_F(Chat, SendsAnUnansweredMessageAgainUnderTheSameKey) {
   in_tea();
   const auto first = performed(session.typed("hello"));
@@ -422,59 +337,6 @@ TEST_F(Chat, NobodyCanControlTheTerminal) {
   in_tea();
   EXPECT_THAT(
       performed(session.received(pushed(3, R"(a\u001b[2Jb\\c)"))), ElementsAre("show --:-- tea bob: a\\x1b[2Jb\\c"));
-}
-
-TEST_F(Chat, MakesARoomAndEntersIt) {
-  in_tea();
-  EXPECT_THAT(
-      performed(session.typed("/create plan")), ElementsAre(R"(send {"type":"create","id":2,"room":"private:plan"})"));
-  EXPECT_THAT(performed(session.received(R"({"type":"created","id":2,"room":"private:plan"})")),
-      ElementsAre(R"(send {"limit":20,"type":"join","id":3,"room":"private:plan"})"));
-}
-
-TEST_F(Chat, ListsInvitationsAndAnswersThem) {
-  in_tea();
-  EXPECT_THAT(
-      performed(session.received(
-          R"({"type":"invitations","id":0,"invitations":[{"room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"},{"room":"direct:1","from":{"id":"c","name":"carol"},"expires_at":"x"}],"more":false})")),
-      ElementsAre("show * 1  bob invites you to private:den: /accept 1 or /decline 1\n* 2  carol wants to write to "
-                  "you: /accept 2 or /decline 2"));
-  EXPECT_THAT(notes(session.typed("/accept 3")), HasSubstr("1 to 2"));
-  EXPECT_THAT(
-      performed(session.typed("/decline 1")), ElementsAre(R"(send {"type":"decline","id":2,"room":"private:den"})"));
-  EXPECT_THAT(performed(session.received(R"({"type":"declined","id":2,"room":"private:den"})")),
-      ElementsAre("show * declined private:den"));
-  EXPECT_THAT(performed(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":3,"room":"direct:1"})"));
-  EXPECT_THAT(performed(session.received(R"({"type":"room_added","room":"direct:1"})")), IsEmpty())
-      << "it is entered anyway";
-  EXPECT_THAT(performed(session.received(R"({"type":"accepted","id":3,"room":"direct:1"})")),
-      ElementsAre(R"(send {"limit":20,"type":"join","id":4,"room":"direct:1"})"));
-}
-
-TEST_F(Chat, AnInvitationIsAnsweredWithoutNamingItsRoom) {
-  in_tea();
-  EXPECT_THAT(notes(session.typed("/accept")), HasSubstr("no invitation"));
-  EXPECT_THAT(performed(session.received(
-                  R"({"type":"invitation","room":"private:den","from":{"id":"b","name":"bob"},"expires_at":"x"})")),
-      ElementsAre("show * bob invites you to private:den: /accept or /decline"));
-  EXPECT_THAT(
-      performed(session.typed("/accept")), ElementsAre(R"(send {"type":"accept","id":2,"room":"private:den"})"));
-}
-
-TEST_F(Chat, NamesPeopleByWhatTheyAreCalled) {
-  in_tea();
-  EXPECT_THAT(performed(session.typed("/invite bob")),
-      ElementsAre(R"(send {"name":"bob","type":"invite","id":2,"room":"tea"})"));
-  EXPECT_THAT(performed(session.received(R"({"type":"invited","id":2,"room":"tea","user":"u2","pending":true})")),
-      ElementsAre("show * invitation sent for tea"));
-  EXPECT_THAT(performed(session.typed("/direct id:u3")), ElementsAre(R"(send {"user":"u3","type":"direct","id":3})"));
-}
-
-TEST_F(Chat, AnOlderServerThatKnowsNoInvitationsIsNoNews) {
-  in_tea();
-  EXPECT_THAT(performed(session.received(
-                  R"({"type":"error","id":0,"code":"BAD_MESSAGE","message":"m","retry":"never","ref":"r"})")),
-      IsEmpty());
 }
 
 } // namespace

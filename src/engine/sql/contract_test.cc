@@ -1,4 +1,5 @@
 // The contracts of a log and of a directory, for both databases.
+#include "engine/testing/hook_outbox_contract.h"
 #include "engine/testing/hooks_contract.h"
 #include "engine/testing/membership_contract.h"
 #include "engine/testing/room_log_contract.h"
@@ -18,6 +19,8 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, RoomDirectoryContract, testing::Values(make<Sto
 INSTANTIATE_TEST_SUITE_P(Postgres, RoomDirectoryContract, testing::Values(make<StoreWorld, PostgresWorld>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, HooksContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, HooksContract, testing::Values(make<StoreWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(Sqlite, HookOutboxContract, testing::Values(make<StoreWorld, SqliteWorld>));
+INSTANTIATE_TEST_SUITE_P(Postgres, HookOutboxContract, testing::Values(make<StoreWorld, PostgresWorld>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, MembershipContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, MembershipContract, testing::Values(make<StoreWorld, PostgresWorld>));
 
