@@ -49,7 +49,7 @@ void ApiKeys::find_stored(const std::string& key, Completion<api::CallerPtr> don
   stored_.find(key, [this, key, done = std::move(done)](Result<access::ApiKeyPtr> found) mutable {
     if (found) return done(caller_of(**found));
     if (found.error().cause != Cause::API_KEY_REJECTED) return done(std::unexpected(std::move(found).error()));
-    // The configured key may have any form.
+    // The configured key may have any form, also that of a stored key.
     if (is_configured_)
       return configured_.find({.kind = Kind::key, .text = key},
           [why = std::move(found).error(), done = std::move(done)](Result<api::CallerPtr> caller) mutable {

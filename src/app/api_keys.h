@@ -1,5 +1,5 @@
-// The keys that the server API accepts: API_KEY of the configuration, which is the operator's, and those of the chat
-// store, which `foyer api-key` makes. A token of a service counts as the key that belongs to the service.
+// The keys that the server API accepts: API_KEY of the configuration, which is the operator's, and the keys in the chat
+// store, which `foyer api-key` manages. A token of a service counts as the key that belongs to the service.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The applications of [[ask]], with the connections to their servers.
+// Builds the applications of [[ask]] with the connections to their servers.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,11 @@ namespace foyer::app {
 
 struct Environment;
 
-// Null: no table. `environment` outlives it. INVALID_URL, FILE_UNREADABLE, INVALID_VALUE.
+// Null: there is no [[ask]] table. `environment` must outlive the result. INVALID_URL, FILE_UNREADABLE, INVALID_VALUE.
 [[nodiscard]] Result<std::unique_ptr<asking::Asker>> make_asker(
     const config::Config& config, const Environment& environment);
 
-// One row for each table, `ask_NAME`. `asker` outlives them; it may be null.
+// Health checks, one for each table, named `ask_NAME`. `asker` may be null and must outlive them.
 [[nodiscard]] std::vector<observe::HealthCheck> ask_checks(const asking::Asker* asker, const config::Config& config);
 
 } // namespace foyer::app

@@ -1,4 +1,4 @@
-// The server's source of users: the auth service in this process, or the client of one in another process.
+// The auth part of a server: the auth service in this process, the client of one in another process, or none.
 #pragma once
 
 #include <functional>
@@ -21,12 +21,12 @@ class AuthPart {
  public:
   virtual ~AuthPart() = default;
 
-  // Starts its work; once. Completes on the control plane when clients may connect; a refusal: it must not serve.
+  // Call once. Completes on the control plane when clients may connect; a refusal: the server must not serve.
   virtual void start(Completion<bool> ready) = 0;
   [[nodiscard]] virtual auth::AuthService& service() = 0;
-  // Of the tokens of its accounts; null: there are none.
+  // Verifies the tokens of its accounts; null: there are no accounts.
   [[nodiscard]] virtual const auth::LocalVerifier* verifier() = 0;
-  // Whether there are newer keys of those tokens; empty: the keys are this process's own, or a shared secret.
+  // Asks whether there are newer keys for those tokens. Empty: the keys are this process's own, or a shared secret.
   [[nodiscard]] virtual std::function<void(Completion<bool>)> refresh_keys() { return {}; }
   // Whether a service that holds a valid token may still call `target`; API_KEY_REJECTED. On the control plane. Where
   // the services are in another process, it is known for as long as the token lives.
@@ -37,10 +37,9 @@ class AuthPart {
   [[nodiscard]] virtual std::vector<Route> routes(const OnRefusal&) { return {}; }
   [[nodiscard]] virtual std::vector<observe::HealthCheck> ready() { return {}; }
 
-  // Waits for the first key set where it has to be fetched; false when it did not arrive in time. Not on the control
-  // plane.
+  // Waits for the first key set, if it has to be fetched. False: it did not arrive in time. Not on the control plane.
   [[nodiscard]] virtual bool wait_for_keys(Millis) { return true; }
-  virtual bool reload() { return false; } // fetches the key set now; false if there is nothing to fetch
+  virtual bool reload() { return false; } // fetches the key set now; false: there is none to fetch
   [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const { return {}; } // of its store
   virtual void upkeep_now() {}
   // Answers pending long polls, so that no connection delays the shutdown.

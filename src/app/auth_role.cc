@@ -25,7 +25,7 @@ bool is_strong(std::string_view option, std::string_view secret) {
 
 AuthRole::AuthRole(const config::Config& config, Environment& environment)
     : config_(config),
-      around_(environment),
+      environment_(environment),
       store_(std::move(environment.accounts)),
       shared_(environment.clock) {}
 
@@ -48,14 +48,14 @@ Result<std::unique_ptr<AuthRole>> AuthRole::make(const config::Config& config, E
   const auto strong = [](std::string_view secret) { return is_strong("service_secret", secret); };
   role->services_ = std::make_unique<accounts::ServiceRegistry>(
       *role->store_, seal, runners, role->shared_, e.clock, e.entropy, e.log, e.metrics, strong);
-  // A long poll must be answered before its request runs out of time.
+  // A long poll must be answered before request_timeout.
   const Millis longest = std::max(Millis{1'000}, config.http.request_timeout - Millis{2'000});
   role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, e.clock, e.log, e.metrics,
       accounts::RevocationPollPolicy{.longest_wait = std::min(auth::kLongestWait, longest)});
   return role;
 }
 
-// Nothing is signed or verified, and no gateway is answered, before the keys of the store are read.
+// Completes once the keys of the store are read: before that nothing is signed or verified, and no gateway is answered.
 void AuthRole::start(Completion<bool> ready) {
   keys_->start([this, ready = std::move(ready)](Result<bool> keys_read) mutable {
     if (!keys_read) return ready(std::move(keys_read));
@@ -65,19 +65,19 @@ void AuthRole::start(Completion<bool> ready) {
         config_.service_id, config_.service_secret, [this, ready = std::move(ready)](Result<bool> known) mutable {
       if (known) polls_->start();
       ready(std::move(known));
-    }, around_.began);
+    }, environment_.began);
   });
 }
 
 void AuthRole::drain() {
-  around_.control.post([this] { polls_->close(); });
+  environment_.control.post([this] { polls_->close(); });
 }
 
 accounts::AuthFacts AuthRole::facts() const {
   const config::Config& c = config_;
-  accounts::AuthFacts out{.version = around_.build.version,
-      .build = around_.build.build,
-      .environment = around_.build.environment,
+  accounts::AuthFacts out{.version = environment_.build.version,
+      .build = environment_.build.build,
+      .environment = environment_.build.environment,
       .issuer = c.jwt_issuer,
       .audience = c.jwt_audience,
       .jwt_fingerprints = {},
@@ -105,7 +105,7 @@ Result<void> AuthRole::check_service(std::string_view id, std::string_view targe
 }
 
 std::vector<Route> AuthRole::routes(const OnRefusal& on_refusal) {
-  const Environment& e = around_;
+  const Environment& e = environment_;
   const accounts::ServiceTokens tokens(
       accounts::token_tools(*keys_), config_.jwt_issuer, e.build.environment, config_.jwt_leeway);
   std::vector<Route> out = accounts::routes(*service_, on_refusal, services_.get());

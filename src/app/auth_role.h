@@ -20,10 +20,11 @@ struct Environment;
 
 class AuthRole final : public AuthPart {
  public:
-  // Takes accounts, seal and hashing out of the environment. Both references outlive it. As configured_key().
+  // Takes accounts, seal and hashing out of the environment. Both references must outlive this. Refusals: those of
+  // configured_key().
   [[nodiscard]] static Result<std::unique_ptr<AuthRole>> make(const config::Config& config, Environment& environment);
 
-  // Reads the signing keys, registers this service, starts watching the revocations.
+  // Reads the signing keys, registers this service, and starts to watch revocations.
   void start(Completion<bool> ready) override;
   [[nodiscard]] auth::AuthService& service() override { return *service_; }
   [[nodiscard]] const auth::LocalVerifier* verifier() override { return verifier_.get(); }
@@ -40,12 +41,12 @@ class AuthRole final : public AuthPart {
   AuthRole(const config::Config& config, Environment& environment);
   [[nodiscard]] accounts::AuthFacts facts() const;
   const config::Config& config_;
-  const Environment& around_;
+  const Environment& environment_;
   std::unique_ptr<accounts::AccountStore> store_;
-  std::unique_ptr<accounts::SigningKeys> keys_; // before the store ends
+  std::unique_ptr<accounts::SigningKeys> keys_; // destroyed before the store
   std::unique_ptr<auth::LocalVerifier> verifier_;
-  engine::MemorySharedState shared_;                  // of the control plane
-  std::unique_ptr<accounts::AccountService> service_; // before the keys end
+  engine::MemorySharedState shared_;                  // used on the control plane only
+  std::unique_ptr<accounts::AccountService> service_; // destroyed before the keys
   std::unique_ptr<accounts::ServiceRegistry> services_;
   std::unique_ptr<accounts::RevocationPolls> polls_;
 };

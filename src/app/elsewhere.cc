@@ -29,7 +29,8 @@ std::vector<Route> own_accounts_only(const config::Config& config, std::vector<R
     if (!route.path.starts_with("/auth/") && !route.path.starts_with("/oauth2/")) continue;
     route.handler = [&config, on_refusal, inner = std::move(route.handler)](Request request, Reply reply) {
       if (!is_of_trusted_issuer(config, request)) return inner(std::move(request), std::move(reply));
-      const Refusal refusal = accounts_elsewhere(config, "the token is of a trusted issuer, which has the account");
+      const Refusal refusal =
+          accounts_elsewhere(config, "the token is from a trusted issuer, which manages the account");
       on_refusal(request, refusal);
       reply(wire::problem(refusal, request.ref, config.gateway.door.reveal));
     };

@@ -1,4 +1,4 @@
-// Requests about accounts by users who have none here.
+// Requests about accounts by users of other issuers, who have no account here.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,8 @@
 
 namespace foyer::app {
 
-// The routes of the auth service, which answer ACCOUNTS_ELSEWHERE to a token of a trusted issuer. The token is not
-// verified for it: the answer says nothing that depends on it.
+// Wraps the routes of the auth service so that they answer ACCOUNTS_ELSEWHERE to a token of a trusted issuer. The token
+// is not verified for this: the answer reveals nothing that depends on it.
 [[nodiscard]] std::vector<Route> own_accounts_only(
     const config::Config& config, std::vector<Route> routes, OnRefusal on_refusal);
 

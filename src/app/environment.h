@@ -27,25 +27,26 @@
 
 namespace foyer::app {
 
-// The references, the loops and what the functions use outlive the server.
+// The references, the loops and everything that the functions use must outlive the server.
 struct Environment {
   std::vector<io::Loop*> loops;
   const Clock& clock;
   Entropy& entropy;
   Log& log;
   Metrics& metrics;
-  Executor& control;                            // one task at a time; its thread is not a loop's
-  std::function<bool(exec::Work)> hashing = {}; // any thread; false: full, the work is dropped. For the auth role
-  // Persistent connections to another server, for a node whose auth service is another process.
+  Executor& control; // the control plane: one task at a time, not on a thread of a loop
+  std::function<bool(exec::Work)> hashing =
+      {}; // for the auth role; any thread; false: the queue is full, and the work is dropped
+  // Makes persistent connections to another server: an auth service in another process, an issuer, an application.
   std::function<std::unique_ptr<auth::Transport>(client::PoolOptions)> connect = {};
-  // Requests to webhooks. Empty: nothing is sent, and events wait.
+  // Makes the sender of requests to webhooks. Empty: nothing is sent, and events stay in the outbox.
   std::function<hooks::Post(client::PoolOptions)> post = {};
   observe::BuildInfo build = {};
-  MonoTime began{}; // before its port was open
+  MonoTime began{}; // when the process started, before its port was open
 
   std::unique_ptr<engine::ChatStore> chat = {};          // for the gateway role
   std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role
-  std::optional<store::SealKey> seal = {};               // of secrets in both; the auth role needs it
+  std::optional<store::SealKey> seal = {};               // for secrets in both stores; required by the auth role
 
   std::vector<observe::HealthCheck> ready = {}; // in addition to the server's own
   // Overrides of the configuration, for tests.

@@ -1,5 +1,4 @@
-// Limits on what one server admits: the counts that its doors share, in the metrics of
-// base/limit_metrics.h.
+// The limits that all doors of one server share, with the metrics of base/limit_metrics.h.
 #pragma once
 
 #include "admission/address_limits.h"
@@ -15,14 +14,14 @@ class Limits {
   Limits(const config::Config& config, Entropy& entropy, Metrics& metrics);
 
  private:
-  admission::AddressPolicy rules_; // the address policy before it is adjusted
+  admission::AddressPolicy rules_; // the configured address policy
 
  public:
   admission::AddressLimits addresses;
-  admission::AddressLimits plain_gets; // on the paths of sockets
+  admission::AddressLimits plain_gets; // plain GETs on the paths of sockets
   admission::UserConnections users;
   admission::ConnectionLimits connections;
-  // Separate limits for the metrics port, so that a flood of the other port does not lock out monitoring.
+  // The metrics port has limits of its own, so that a flood on the main port does not lock out monitoring.
   admission::AddressLimits metrics_addresses;
   admission::ConnectionLimits metrics_connections;
 };

@@ -19,33 +19,33 @@ Refusal accounts_elsewhere(const config::Config& config, std::string evidence) {
 }
 
 void NoAccounts::start(Completion<bool> ready) {
-  around_.control.post([ready = std::move(ready)]() mutable { ready(true); });
+  environment_.control.post([ready = std::move(ready)]() mutable { ready(true); });
 }
 
 void NoAccounts::redeem_ticket(auth::TicketRequest, Completion<Identity> answer) {
-  answer(refuse(Cause::TICKET_UNKNOWN, "identity is external: this server gives no tickets"));
+  answer(refuse(Cause::TICKET_UNKNOWN, "identity = external: this server issues no tickets"));
 }
 
 void NoAccounts::check_cookie(auth::CookieRequest, Completion<Identity> answer) {
-  answer(refuse(Cause::SESSION_UNKNOWN, "identity is external: this server has no sessions"));
+  answer(refuse(Cause::SESSION_UNKNOWN, "identity = external: this server has no sessions"));
 }
 
 void NoAccounts::find_person(auth::PersonRequest, Completion<std::optional<auth::Person>> answer) {
-  answer(std::optional<auth::Person>{}); // the directory knows those who were here
+  answer(std::optional<auth::Person>{}); // the room directory knows users who were admitted before
 }
 
-// Nobody revokes anything here, so the table is complete at any time.
+// There are no accounts whose tokens could be revoked, so the table is always complete.
 void NoAccounts::watch_revocations(
     std::function<void(const std::vector<auth::RevocationEvent>&)>, std::function<void(WallTime)> synchronised) {
-  synchronised(around_.clock.wall());
-  around_.control.every(config_.revocations.max_age / 4,
-      [synchronised = std::move(synchronised), &clock = around_.clock] { synchronised(clock.wall()); });
+  synchronised(environment_.clock.wall());
+  environment_.control.every(config_.revocations.max_age / 4,
+      [synchronised = std::move(synchronised), &clock = environment_.clock] { synchronised(clock.wall()); });
 }
 
-// A path has at most four segments below its root, as in auth::Forwarder.
+// Routes for paths of up to four segments below their root, as in auth::Forwarder.
 std::vector<Route> NoAccounts::routes(const OnRefusal& on_refusal) {
   const Handler elsewhere = [this, on_refusal](const Request& request, Reply reply) {
-    const Refusal refusal = accounts_elsewhere(config_, "identity is external");
+    const Refusal refusal = accounts_elsewhere(config_, "identity = external: this server has no accounts");
     if (on_refusal) on_refusal(request, refusal);
     reply(wire::problem(refusal, request.ref, config_.gateway.door.reveal));
   };

@@ -1,5 +1,5 @@
-// In the place of an auth service where there are no accounts (identity = external): every user comes with the token
-// of a trusted issuer. It gives no tickets and knows no sessions, and answers /auth/* with ACCOUNTS_ELSEWHERE.
+// Takes the place of an auth service on a server without accounts (identity = external), where every user has a token
+// of a trusted issuer. It issues no tickets, has no sessions, and answers /auth/* with ACCOUNTS_ELSEWHERE.
 #pragma once
 
 #include <string>
@@ -15,8 +15,10 @@ struct Environment;
 
 class NoAccounts final : public AuthPart, private auth::AuthService {
  public:
-  // Both references outlive it.
-  NoAccounts(const config::Config& config, const Environment& environment) : config_(config), around_(environment) {}
+  // Both references must outlive this.
+  NoAccounts(const config::Config& config, const Environment& environment)
+      : config_(config),
+        environment_(environment) {}
 
   void start(Completion<bool> ready) override;
   [[nodiscard]] auth::AuthService& service() override { return *this; }
@@ -31,10 +33,10 @@ class NoAccounts final : public AuthPart, private auth::AuthService {
       std::function<void(WallTime)> synchronised) override;
 
   const config::Config& config_;
-  const Environment& around_;
+  const Environment& environment_;
 };
 
-// ACCOUNTS_ELSEWHERE, with the address where people sign in, if it is configured.
+// ACCOUNTS_ELSEWHERE, with sign_in_url for the client if it is configured.
 [[nodiscard]] Refusal accounts_elsewhere(const config::Config& config, std::string evidence);
 
 } // namespace foyer::app

@@ -33,7 +33,7 @@ gateway::GatewayPolicy gateway_policy(const config::Config& c, std::size_t loops
   static_cast<http::SocketPolicy&>(policy) = c.http;
   policy.door = door_policy(c);
   policy.leeway = c.jwt_leeway;
-  policy.rooms.rooms_loaded = std::max<std::size_t>(1, policy.rooms.rooms_loaded / loops); // each has one loop
+  policy.rooms.rooms_loaded = std::max<std::size_t>(1, policy.rooms.rooms_loaded / loops); // each loop gets its share
   policy.rooms.memory_bytes /= loops;
   policy.rooms.rules = room_rules(c);
   return policy;
@@ -90,7 +90,8 @@ accounts::AccountsPolicy accounts_policy(const config::Config& c) {
 }
 
 jose::VerifierPolicy verifier_policy(const config::Config& c) {
-  // Our own keys state their algorithm, and a rotation may change it; for a foreign set JWT_ALGORITHM states it.
+  // This installation's own keys state their algorithm, which a rotation may change; for a fetched key set
+  // JWT_ALGORITHM states it.
   const auto algorithm = c.jwt_jwks_url.empty() ? std::nullopt : jose::find_algorithm(c.jwt_algorithm);
   return {.issuer = c.jwt_issuer,
       .audience = c.jwt_audience,

@@ -1,5 +1,5 @@
-// The policies of the modules, built from a configuration whose addresses are resolved: the fields that options point
-// to, and what follows from several options together. The only place that does this.
+// Builds the policies of the modules from a configuration whose addresses are resolved: the fields that options point
+// to, and the values that follow from several options. No other code does this.
 #pragma once
 
 #include <cstddef>
@@ -22,18 +22,18 @@ namespace foyer::app {
 [[nodiscard]] http::Policy http_policy(const config::Config& config);
 [[nodiscard]] admission::DoorPolicy door_policy(const config::Config& config);
 [[nodiscard]] rooms::RoomRules room_rules(const config::Config& config);
-// `loops`: how many share the rooms of the process.
+// `loops`: the number of loops that share the rooms of the process.
 [[nodiscard]] gateway::GatewayPolicy gateway_policy(const config::Config& config, std::size_t loops);
-// What clients of foyer.v1 are sent when they are admitted.
+// What foyer.v1 sends to every admitted client.
 [[nodiscard]] protocol::WelcomeConstants welcome_constants(
     const config::Config& config, const observe::BuildInfo& build);
 [[nodiscard]] admission::AddressPolicy address_policy(const config::Config& config, Entropy& entropy);
-// Of plain GETs on the paths of sockets.
+// For plain GETs on the paths of sockets.
 [[nodiscard]] admission::AddressPolicy plain_get_policy(const admission::AddressPolicy& addresses);
 [[nodiscard]] accounts::AccountsPolicy accounts_policy(const config::Config& config);
 [[nodiscard]] auth::RevocationPolicy revocation_policy(const config::Config& config);
 [[nodiscard]] std::vector<auth::RevocationSource> revocation_sources(const config::Config& config);
-// The requirements for an access token.
+// The requirements for access tokens of this installation.
 [[nodiscard]] jose::VerifierPolicy verifier_policy(const config::Config& config);
 
 } // namespace foyer::app

@@ -14,7 +14,7 @@ namespace foyer::app {
 
 namespace {
 
-// A long poll longer than revocation_max_age would make an up-to-date table look old.
+// With a long poll longer than revocation_max_age, an up-to-date table would look outdated.
 auth::StreamPolicy stream_policy(const config::Config& c) {
   auth::StreamPolicy out;
   out.wait = std::min(out.wait, c.revocations.max_age / 3);
@@ -23,13 +23,13 @@ auth::StreamPolicy stream_policy(const config::Config& c) {
 
 } // namespace
 
-auth::Context RemoteAuth::around(auth::Transport& transport) {
-  return {.clock = around_.clock,
-      .entropy = around_.entropy,
-      .log = around_.log,
-      .metrics = around_.metrics,
+auth::Context RemoteAuth::context_of(auth::Transport& transport) {
+  return {.clock = environment_.clock,
+      .entropy = environment_.entropy,
+      .log = environment_.log,
+      .metrics = environment_.metrics,
       .transport = transport,
-      .control = around_.control};
+      .control = environment_.control};
 }
 
 client::PoolOptions RemoteAuth::to(wire::Url server, std::size_t connections, std::size_t waiting) const {
@@ -47,8 +47,8 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const config::Config& c, co
   r.forwarded_ = environment.connect(r.to(server, 64, 1'024));
   r.identity_ = std::make_unique<auth::ServiceIdentity>(c.service_id, c.service_secret);
   TRY_VOID(r.make_keys());
-  r.stream_ = std::make_unique<auth::RevocationStream>(r.around(*r.questions_), *r.identity_, stream_policy(c));
-  r.service_ = std::make_unique<auth::RemoteAuthService>(r.around(*r.questions_), *r.identity_, c.auth, *r.stream_);
+  r.stream_ = std::make_unique<auth::RevocationStream>(r.context_of(*r.questions_), *r.identity_, stream_policy(c));
+  r.service_ = std::make_unique<auth::RemoteAuthService>(r.context_of(*r.questions_), *r.identity_, c.auth, *r.stream_);
   auth::FitFacts facts{.version = environment.build.version,
       .build = environment.build.build,
       .environment = environment.build.environment,
@@ -58,13 +58,13 @@ Result<std::unique_ptr<RemoteAuth>> RemoteAuth::make(const config::Config& c, co
       .jwt_secret_key = c.jwt_secret_key,
       .kids = [&r] { return r.kids(); },
       .leeway = c.jwt_leeway};
-  r.fit_ = std::make_unique<auth::CompatibilityMonitor>(r.around(*r.questions_), *r.identity_, std::move(facts));
+  r.fit_ = std::make_unique<auth::CompatibilityMonitor>(r.context_of(*r.questions_), *r.identity_, std::move(facts));
   return out;
 }
 
 std::vector<Route> RemoteAuth::routes(const OnRefusal& on_refusal) {
   const auth::ForwardPolicy policy{.body_bytes = config_.http.limits.body_bytes, .reveal = config_.gateway.door.reveal};
-  forwarder_ = std::make_unique<auth::Forwarder>(around(*forwarded_), *identity_, policy, on_refusal);
+  forwarder_ = std::make_unique<auth::Forwarder>(context_of(*forwarded_), *identity_, policy, on_refusal);
   return forwarder_->routes();
 }
 
@@ -75,7 +75,7 @@ Result<void> RemoteAuth::make_keys() {
     TRY(key, configured_key(c));
     TRY(keys, jose::KeySet::of(std::move(key)));
     verifier_ = std::make_unique<auth::LocalVerifier>(
-        jose::Verifier(std::move(keys), verifier_policy(c)), true, around_.metrics);
+        jose::Verifier(std::move(keys), verifier_policy(c)), true, environment_.metrics);
     return {};
   }
   TRY(url, wire::parse_url(c.jwt_jwks_url));
@@ -83,17 +83,17 @@ Result<void> RemoteAuth::make_keys() {
   policy.target = client::request_target(url);
   url.path.clear();
   url.query.clear();
-  key_server_ = around_.connect(to(url, 1, 4));
+  key_server_ = environment_.connect(to(url, 1, 4));
   key_set_ = std::make_unique<auth::KeySetSource>(
-      around(*key_server_), std::move(policy), [this](std::shared_ptr<const jose::KeySet> keys) {
+      context_of(*key_server_), std::move(policy), [this](std::shared_ptr<const jose::KeySet> keys) {
     verifier_->replace_keys(std::move(keys));
     std::call_once(first_keys_set_, [this] { first_keys_.set_value(); });
   });
-  // Tokens belong to our own accounts if the keys come from our auth service.
+  // The tokens belong to accounts of this installation if the keys come from its auth service.
   TRY(server, wire::parse_url(c.auth_service_url));
   const bool own = url.origin() == server.origin();
   verifier_ = std::make_unique<auth::LocalVerifier>(jose::Verifier(jose::KeySet::none(), verifier_policy(c)), own,
-      around_.metrics, [this] { return key_set_->check(); });
+      environment_.metrics, [this] { return key_set_->check(); });
   return {};
 }
 
@@ -108,7 +108,7 @@ std::vector<std::string> RemoteAuth::kids() const {
 void RemoteAuth::start(Completion<bool> ready) {
   if (key_set_) key_set_->start();
   fit_->start();
-  around_.control.post([ready = std::move(ready)]() mutable { ready(true); });
+  environment_.control.post([ready = std::move(ready)]() mutable { ready(true); });
 }
 
 bool RemoteAuth::wait_for_keys(Millis at_most) {
@@ -117,8 +117,8 @@ bool RemoteAuth::wait_for_keys(Millis at_most) {
 
 bool RemoteAuth::reload() {
   if (!key_set_) return false;
-  around_.control.post([this] {
-    key_set_->refresh([&log = around_.log](Result<bool> newer) {
+  environment_.control.post([this] {
+    key_set_->refresh([&log = environment_.log](Result<bool> newer) {
       if (!newer)
         log.warning("key_set_not_fetched", newer.error().operator_text(), {{"code", newer.error().code()}});
       else
@@ -133,11 +133,11 @@ bool RemoteAuth::reload() {
 std::function<void(Completion<bool>)> RemoteAuth::refresh_keys() {
   if (!key_set_) return {};
   return [this](Completion<bool> done) {
-    around_.control.post([this, done = std::move(done)]() mutable { key_set_->refresh(std::move(done)); });
+    environment_.control.post([this, done = std::move(done)]() mutable { key_set_->refresh(std::move(done)); });
   };
 }
 
-// The first problem between the two processes: they are not compatible, or the auth service does not answer.
+// The first problem found: the two processes are not compatible, or the auth service does not answer.
 observe::HealthState RemoteAuth::auth_service_state() const {
   const auto fit = fit_->status();
   if (!fit.findings.empty()) return observe::HealthState::failing(std::string(fit.findings.front().code()));
@@ -153,7 +153,7 @@ observe::HealthState RemoteAuth::auth_service_state() const {
 
 std::vector<observe::HealthCheck> RemoteAuth::ready() {
   std::vector<observe::HealthCheck> out;
-  // Established connections stay and JWTs need no request, so this process still serves without it.
+  // Not needed: established connections stay, and verifying JWTs takes no request.
   out.push_back({.name = "auth_service", .needed = false, .read = [this] { return auth_service_state(); }});
   if (key_set_)
     out.push_back({.name = "key_set", .needed = true, .read = [this] {
@@ -161,8 +161,9 @@ std::vector<observe::HealthCheck> RemoteAuth::ready() {
       if (doubt) return observe::HealthState::failing(std::string(doubt->code()));
       const auto status = key_set_->status();
       if (status.ignored == 0) return observe::HealthState::ok();
-      return observe::HealthState::ok(fmt::format("{} of the {} keys in the set cannot be used; the log says why",
-          status.ignored, status.ignored + status.keys));
+      return observe::HealthState::ok(
+          fmt::format("{} of the {} keys in the set cannot be used; see the log for the reasons", status.ignored,
+              status.ignored + status.keys));
     }});
   return out;
 }

@@ -1,5 +1,5 @@
-// The auth part of a gateway whose auth service is another process: the connections to it,
-// behind the same interface as within one process.
+// The auth part of a gateway whose auth service is another process: the connections to it, behind the same interface as
+// an auth service in this process.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,8 @@ struct Environment;
 
 class RemoteAuth final : public AuthPart {
  public:
-  // No request is sent before start(). Both references outlive it.
+  // Sends no request before start(). Both references must outlive this. INVALID_VALUE, and the
+  // refusals of unusable keys.
   [[nodiscard]] static Result<std::unique_ptr<RemoteAuth>> make(
       const config::Config& config, const Environment& environment);
 
@@ -36,21 +37,23 @@ class RemoteAuth final : public AuthPart {
   [[nodiscard]] auth::AuthService& service() override { return *service_; }
   [[nodiscard]] const auth::LocalVerifier* verifier() override { return verifier_.get(); }
   [[nodiscard]] std::function<void(Completion<bool>)> refresh_keys() override;
-  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override; // the forwarded routes; once
+  [[nodiscard]] std::vector<Route> routes(const OnRefusal& on_refusal) override; // those that are forwarded; call once
   [[nodiscard]] std::vector<observe::HealthCheck> ready() override;
 
  private:
-  RemoteAuth(const config::Config& config, const Environment& environment) : config_(config), around_(environment) {}
-  [[nodiscard]] auth::Context around(auth::Transport& transport);
+  RemoteAuth(const config::Config& config, const Environment& environment)
+      : config_(config),
+        environment_(environment) {}
+  [[nodiscard]] auth::Context context_of(auth::Transport& transport);
   [[nodiscard]] client::PoolOptions to(wire::Url server, std::size_t connections, std::size_t waiting) const;
   Result<void> make_keys();
   [[nodiscard]] std::vector<std::string> kids() const;
   [[nodiscard]] observe::HealthState auth_service_state() const;
 
   const config::Config& config_;
-  const Environment& around_;
+  const Environment& environment_;
   std::unique_ptr<auth::Transport> questions_, forwarded_,
-      key_server_; // one connection each, so that none waits for another
+      key_server_; // separate connections, so that none waits for another
   std::unique_ptr<auth::ServiceIdentity> identity_;
   std::unique_ptr<auth::LocalVerifier> verifier_;
   std::promise<void> first_keys_;

@@ -1,5 +1,5 @@
-// Everything between accepted bytes and opened stores, built from one configuration. The only
-// composition: `foyer serve` gives it threads, ports and databases, the scenarios one thread and virtual time.
+// A whole server between accepted bytes and opened stores, built from one configuration. This is the only composition:
+// `foyer serve` runs it with threads, ports and databases, the scenarios in one thread with virtual time.
 //
 //   TRY(server, app::Server::build(config, std::move(environment)));
 //   server->start([](Result<bool> ready) { … });         // then accept
@@ -31,23 +31,23 @@ namespace foyer::app {
 
 class Server {
  public:
-  // `config`: valid, its addresses resolved. Starts nothing but loop timers. The loops do not turn yet.
+  // REQUIRES: `config` is valid and its addresses are resolved; the loops do not turn yet. Starts only timers of loops.
   [[nodiscard]] static Result<std::unique_ptr<Server>> build(config::Config config, Environment environment);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Once. `ready` is called on the control plane when clients may connect; a refusal: it cannot serve.
+  // Call once. Completes on the control plane when clients may connect; a refusal: the server must not serve.
   void start(Completion<bool> ready);
-  // Waits so long for what the first clients are verified with: revocations, public keys. A warning is logged when they
-  // do not arrive; clients are refused until they do. Not on the control plane.
+  // Waits for the revocations and public keys that the first clients are verified with. If they do not arrive in time,
+  // a warning is logged and clients are refused until they do. Not on the control plane.
   void await_first_synchronisation(Millis at_most);
 
   [[nodiscard]] io::AcceptFunction accept_function(std::size_t loop);
   [[nodiscard]] io::AcceptFunction metrics_accept_function(std::size_t loop);
-  // A connection from that TCP peer was refused before any HTTP was read. Any thread.
+  // Reports a connection of `peer` that was refused before any HTTP was read. Any thread.
   Ref refused(const Refusal& refusal, std::string_view peer);
-  [[nodiscard]] bool trusts(std::string_view peer) const; // as a proxy
+  [[nodiscard]] bool trusts(std::string_view peer) const; // whether `peer` is a trusted proxy
 
   [[nodiscard]] std::uint64_t sockets() const; // admitted and open
   [[nodiscard]] const admission::ConnectionLimits& connections() const;
@@ -57,12 +57,12 @@ class Server {
   [[nodiscard]] rooms::RoomService* rooms();
 
   bool reload(); // fetches the key set; false: there is none to fetch
-  // From any thread, once: clients are notified and closed in batches. `done` when none is left. Clients that connect
-  // meanwhile are answered, too.
+  // Any thread, once. Notifies clients and closes them in batches; `done` runs when none is left. Clients that connect
+  // in the meantime are still answered.
   void drain(std::function<void()> done);
-  // After drain(), with the listeners closed: `done` when the connections accepted meanwhile are gone, too.
+  // After drain(), once the listeners are closed: `done` runs when the connections accepted in between are gone.
   void when_empty(std::function<void()> done);
-  void stop(); // acknowledged messages are stored; afterwards no thread calls into the server
+  void stop(); // every acknowledged message is stored; afterwards no thread calls into the server
 
  private:
   struct Parts;

@@ -1,4 +1,4 @@
-// The key that tokens are signed with.
+// The configured key that signs tokens.
 #pragma once
 
 #include "base/refusal.h"
@@ -7,7 +7,7 @@
 
 namespace foyer::app {
 
-// The key that the auth role of this configuration signs with, before any rotation, for its single algorithm.
+// The key that the auth role signs with before any rotation, restricted to its algorithm.
 // MISSING_JWT_SECRET, FILE_UNREADABLE, KEY_UNREADABLE, WEAK_KEY, WEAK_SECRET, CONFLICTING_KEYS.
 [[nodiscard]] Result<jose::Key> configured_key(const config::Config& config);
 

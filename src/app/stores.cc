@@ -15,7 +15,7 @@
 namespace foyer::app {
 namespace {
 
-constexpr std::size_t kReaders = 2; // connections to PostgreSQL that read, of each store
+constexpr std::size_t kReaders = 2; // reading connections to PostgreSQL, for each store
 
 store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) {
   return {.url = config.database_url, .environment = deps.environment};
@@ -32,7 +32,7 @@ Options account_options(const config::Config& config, const StoreDeps& deps) {
   out.keep_audit = std::chrono::days{config.audit.days};
   out.keep_refusals = std::chrono::days{config.audit.refusal_days};
   out.audit_refusals = config.audit.refusals;
-  // Keep sessions at least until they end.
+  // Sessions and revocations are kept at least until they have no effect any more.
   out.keep_ended = std::max({out.keep_ended, config.accounts.sessions.idle * 2, config.accounts.refresh.idle * 2});
   out.keep_revocations = std::max<Millis>(out.keep_revocations, config.accounts.access_ttl * 2);
   return out;

@@ -12,7 +12,7 @@
 namespace foyer::app {
 namespace {
 
-constexpr Millis kInterval{5 * 60'000}; // between two fetches; an unknown key is looked for at once
+constexpr Millis kInterval{5 * 60'000}; // between two fetches; for an unknown key the set is fetched at once
 
 constexpr std::string_view kMetadata = "/.well-known/openid-configuration";
 
@@ -26,7 +26,7 @@ Result<std::unique_ptr<TrustedIssuers>> TrustedIssuers::make(
     const config::Config& c, const Environment& environment, const auth::LocalVerifier* own) {
   std::unique_ptr<TrustedIssuers> out(new TrustedIssuers(c, environment));
   std::vector<std::unique_ptr<auth::IssuerVerifier>> verifiers;
-  out->keys_.reserve(c.issuers.size()); // their callbacks keep a place in it
+  out->keys_.reserve(c.issuers.size()); // the callbacks keep indices into it
   for (const auto& issuer : c.issuers) {
     TRY(made, out->make_one(issuer));
     verifiers.push_back(std::move(made));
@@ -50,8 +50,8 @@ Result<std::unique_ptr<auth::IssuerVerifier>> TrustedIssuers::make_one(const aut
       std::move(terms), jose::KeySet::none(), [source] { return source->check(); });
 }
 
-// Addresses come from the configuration, and with discovery from the metadata of the issuer on the same origin; never
-// from a token.
+// The address of a key set comes from the configuration or, with discovery, from the issuer's metadata on the same
+// origin; never from a token.
 Result<TrustedIssuers::Keys> TrustedIssuers::fetched(const auth::TrustedIssuer& issuer) {
   auth::KeySetPolicy policy = config_.key_set;
   policy.issuer = issuer.name;
@@ -72,15 +72,15 @@ Result<TrustedIssuers::Keys> TrustedIssuers::fetched(const auth::TrustedIssuer& 
   else
     policy.target = server.target;
   Keys out;
-  out.server = around_.connect(std::move(server.pool));
-  const auth::Context around{.clock = around_.clock,
-      .entropy = around_.entropy,
-      .log = around_.log,
-      .metrics = around_.metrics,
+  out.server = environment_.connect(std::move(server.pool));
+  const auth::Context context{.clock = environment_.clock,
+      .entropy = environment_.entropy,
+      .log = environment_.log,
+      .metrics = environment_.metrics,
       .transport = *out.server,
-      .control = around_.control};
+      .control = environment_.control};
   const std::size_t index = keys_.size();
-  out.source = std::make_unique<auth::KeySetSource>(around, std::move(policy),
+  out.source = std::make_unique<auth::KeySetSource>(context, std::move(policy),
       [this, index](std::shared_ptr<const jose::KeySet> keys) { take_keys(index, std::move(keys)); });
   out.awaited = true;
   return out;
@@ -115,9 +115,9 @@ TrustedIssuers::Refresh TrustedIssuers::refresh() {
     Keys* keys = keys_of(issuers_->named_by(token));
     if (keys == nullptr) return false;
     if (!keys->source)
-      around_.control.post([done = std::move(done)]() mutable { done(false); });
+      environment_.control.post([done = std::move(done)]() mutable { done(false); });
     else
-      around_.control.post(
+      environment_.control.post(
           [source = keys->source.get(), done = std::move(done)]() mutable { source->refresh(std::move(done)); });
     return true;
   };
@@ -128,8 +128,8 @@ bool TrustedIssuers::reload() {
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (!keys_[i].source) continue;
     any = true;
-    around_.control.post([this, i] {
-      keys_[i].source->refresh([&log = around_.log, name = config_.issuers[i].name](Result<bool> newer) {
+    environment_.control.post([this, i] {
+      keys_[i].source->refresh([&log = environment_.log, name = config_.issuers[i].name](Result<bool> newer) {
         if (!newer)
           log.warning("key_set_not_fetched", newer.error().operator_text(), {{"code", newer.error().code()}});
         else
@@ -146,7 +146,7 @@ std::vector<observe::HealthCheck> TrustedIssuers::ready() const {
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     const auth::KeySetSource* source = keys_[i].source.get();
     if (source == nullptr) continue;
-    // Users of the other issuers, and everybody who is connected, can go on without it.
+    // Without it, users of other issuers can still connect, and established connections stay.
     out.push_back({.name = "issuer_" + config_.issuers[i].name,
         .needed = config_.issuers.size() == 1 && config_.identity == config::IdentityMode::external,
         .read = [source] {
@@ -154,8 +154,9 @@ std::vector<observe::HealthCheck> TrustedIssuers::ready() const {
       if (doubt) return observe::HealthState::failing(std::string(doubt->code()));
       const auto status = source->status();
       if (status.ignored == 0) return observe::HealthState::ok();
-      return observe::HealthState::ok(fmt::format("{} of the {} keys in the set cannot be used; the log says why",
-          status.ignored, status.ignored + status.keys));
+      return observe::HealthState::ok(
+          fmt::format("{} of the {} keys in the set cannot be used; see the log for the reasons", status.ignored,
+              status.ignored + status.keys));
     }});
   }
   return out;

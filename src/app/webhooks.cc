@@ -5,19 +5,19 @@
 
 namespace foyer::app {
 
-Webhooks::Webhooks(engine::ChatStore& chat, const Environment& around)
-    : began_(around.clock.wall()),
-      announcer_(chat.outbox(), around.control, around.clock, around.metrics),
+Webhooks::Webhooks(engine::ChatStore& chat, const Environment& environment)
+    : began_(environment.clock.wall()),
+      announcer_(chat.outbox(), environment.control, environment.clock, environment.metrics),
       sender_({.hooks = chat.hooks(),
           .outbox = chat.outbox(),
-          .control = around.control,
-          .clock = around.clock,
-          .entropy = around.entropy,
-          .log = around.log,
-          .metrics = around.metrics,
-          .seal = around.seal,
-          .connect = around.post,
-          .user_agent = "foyer/" + around.build.version}) {}
+          .control = environment.control,
+          .clock = environment.clock,
+          .entropy = environment.entropy,
+          .log = environment.log,
+          .metrics = environment.metrics,
+          .seal = environment.seal,
+          .connect = environment.post,
+          .user_agent = "foyer/" + environment.build.version}) {}
 
 void Webhooks::watch(admission::UserConnections& users) {
   users.watch([this](const UserId& user, bool online) {
@@ -28,14 +28,14 @@ void Webhooks::watch(admission::UserConnections& users) {
   });
 }
 
-void Webhooks::hear(gateway::GatewayDeps& deps) {
+void Webhooks::watch(gateway::GatewayDeps& deps) {
   deps.occupancy = [this](const RoomName& room, bool occupied) {
     if (occupied)
       announcer_.occupied(room.view());
     else
       announcer_.vacated(room.view());
   };
-  // What happened before this start was announced then.
+  // Events before this start have been announced by the process of that time.
   deps.revoked = [this](const auth::RevocationEvent& event) {
     using Event = auth::RevocationEvent;
     if (event.at < began_) return;
@@ -46,7 +46,7 @@ void Webhooks::hear(gateway::GatewayDeps& deps) {
   };
 }
 
-void Webhooks::hear(access::EndingsDeps& deps) {
+void Webhooks::watch(access::EndingsDeps& deps) {
   deps.revoked = [this](const engine::Ending& ending) {
     announcer_.revoked(ending.kind == engine::EndingKind::token ? "token" : "user", ending.id, ending.at);
   };

@@ -1,4 +1,4 @@
-// The webhooks of a server: one sender, and one announcer with all who have something to announce.
+// The webhooks of a server: one sender, and one announcer that observes connections, rooms and revocations.
 #pragma once
 
 #include "access/endings.h"
@@ -12,12 +12,12 @@ namespace foyer::app {
 
 class Webhooks {
  public:
-  // Both outlive it.
-  Webhooks(engine::ChatStore& chat, const Environment& around);
+  // Both must outlive this.
+  Webhooks(engine::ChatStore& chat, const Environment& environment);
 
   void watch(admission::UserConnections& users);
-  void hear(gateway::GatewayDeps& deps); // before the gateway is made
-  void hear(access::EndingsDeps& deps);  // likewise
+  void watch(gateway::GatewayDeps& deps); // registers the observers; before the gateway is made
+  void watch(access::EndingsDeps& deps);  // the same, before the endings are made
   void start() { sender_.start(); }
 
  private:
