@@ -1,4 +1,4 @@
-// How answers of rooms return to a session. For the files that carry out commands.
+// Returns answers of the room service to the session that sent the command. For the files that carry out commands.
 #pragma once
 
 #include <utility>

@@ -1,6 +1,5 @@
-// The rooms of a connection about which the application is being asked. A command that waits for its answer leaves the
-// order of the others (CommandOrder), and holds back only the later commands about its own room, which keep their
-// order. Pure.
+// The rooms of one connection for which a question to the application is pending. A command that needs the answer is
+// taken out of the CommandOrder and delays only later commands about the same room, which keep their order. Pure.
 #pragma once
 
 #include <algorithm>
@@ -17,20 +16,20 @@ namespace foyer::gateway {
 
 class AskedRooms {
  public:
-  static constexpr std::size_t kMost = 64; // rooms of one connection; above: BUSY
-  // Of the numbers of held commands, to tell them from those of CommandOrder.
+  static constexpr std::size_t kMost = 64; // rooms of one connection; beyond: BUSY
+  // Set in the numbers of held commands, which distinguishes them from the numbers of CommandOrder.
   static constexpr std::uint64_t kMark = std::uint64_t{1} << 63;
 
   [[nodiscard]] bool holds(std::string_view room) const {
     return std::ranges::find(rooms_, room, [](const Room& each) { return each.name.view(); }) != rooms_.end();
   }
   [[nodiscard]] bool full() const { return rooms_.size() >= kMost; }
-  // Until let_go() of the number. Not while it is held already.
+  // Holds the room until let_go() with the returned number. REQUIRES: !holds(room).
   [[nodiscard]] std::uint64_t hold(RoomName room) {
     rooms_.push_back({.name = std::move(room), .number = ++last_ | kMark, .waiting = {}});
     return rooms_.back().number;
   }
-  // A later command about a room that is held. False: the limit of waiting commands is exceeded.
+  // Adds a later command about a held room. False: the limit of waiting commands is exceeded. REQUIRES: holds(room).
   [[nodiscard]] bool wait(std::string_view room, CommandOrder::Waiting command) {
     const std::size_t bytes = command.text.size() + sizeof(command);
     if (bytes_ > 0 && bytes_ + bytes > CommandOrder::kWaitingBytes) return false;
@@ -39,7 +38,7 @@ class AskedRooms {
     at->waiting.push_back(std::move(command));
     return true;
   }
-  // The commands that waited, in their order; they may begin now.
+  // Ends the hold. Returns the commands that waited for it, in their order; they may begin now.
   [[nodiscard]] std::deque<CommandOrder::Waiting> let_go(std::uint64_t number) {
     const auto at = std::ranges::find(rooms_, number, &Room::number);
     if (at == rooms_.end()) return {};

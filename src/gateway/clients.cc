@@ -20,7 +20,7 @@ std::optional<Number> hexadecimal(std::string_view text, std::size_t digits) {
   return number;
 }
 
-// Where a listing goes on: a loop, and a slot there.
+// Where a listing continues: a loop, and a slot there.
 struct Place {
   std::size_t shard = 0;
   std::uint32_t slot = 0;
@@ -49,7 +49,7 @@ ClientRow row_of(const Shard& shard, const Session& session) {
 
 std::optional<Refusal> check(const engine::Selection& who) {
   if (!who.user.empty() || who.connection || !who.session.empty()) return std::nullopt;
-  return Refusal{.cause = Cause::BAD_REQUEST, .evidence = "neither user nor client nor session", .field = "user"};
+  return Refusal{.cause = Cause::BAD_REQUEST, .evidence = "user, client or session is required", .field = "user"};
 }
 
 std::optional<Refusal> check_room(const RoomName& room) {
@@ -80,7 +80,7 @@ void Clients::over_all(std::unique_ptr<State> state, void (*step)(Shard&, State&
   });
 }
 
-// Questions
+// Queries
 
 struct Clients::Listing {
   ClientsQuery query;
@@ -94,7 +94,7 @@ void Clients::list(ClientsQuery query, Completion<ClientsPage> done) {
   if (query.limit == 0 || query.limit > kClientsPage)
     return answer(refuse_field(Cause::BAD_REQUEST, "limit", fmt::format("1 to {}", kClientsPage)));
   const auto from = query.after.empty() ? Place{} : read_place(query.after);
-  if (!from) return answer(refuse_field(Cause::BAD_REQUEST, "after", "not the end of a page of this list"));
+  if (!from) return answer(refuse_field(Cause::BAD_REQUEST, "after", "not a `next` of an earlier page of this list"));
   list_from(std::make_unique<Listing>(Listing{.query = std::move(query), .from = *from, .done = std::move(answer)}));
 }
 

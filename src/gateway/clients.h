@@ -1,12 +1,12 @@
-// The connected clients of this process, as an operator or an application sees them, and what it may do with them. For
-// callers on any thread; every answer comes once, on the control plane.
+// The connected clients of this process as an operator or an application sees them: lists and counts, and the actions
+// disconnect, subscribe, unsubscribe and set_expiry. Any thread; every answer comes once, on the control plane.
 //
 //   clients.list({.room = RoomName{"tea"}}, [](Result<ClientsPage> page) { … page->next … });
 //   clients.disconnect({.who = {.user = UserId{"ann"}}, .reason = "maintenance"}, [](Result<Applied> done) { … });
 //
-// What is done to clients goes over the control bus to all nodes, to the connections that exist when it arrives; the
-// answer tells of this node. Questions go from loop to loop. No turn of a loop looks at more than a few hundred
-// connections.
+// An action is sent over the control bus to all nodes and applies to the connections that exist when it arrives; the
+// answer reports the result on this node. A query visits one loop after the other. No turn of a loop looks at more than
+// a few hundred connections.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@
 
 namespace foyer::gateway {
 
-// As in `authentication_success` and the rows here: 16 hexadecimal digits.
+// A connection as text, as in `authentication_success` and in the rows below: 16 hexadecimal digits.
 [[nodiscard]] std::string shown(ConnectionId connection);
 [[nodiscard]] std::optional<ConnectionId> read_connection(std::string_view text);
 
@@ -36,12 +36,12 @@ struct ClientRow {
   std::string_view transport; // "websocket"
   std::string address;        // after TRUSTED_PROXIES
   WallTime since{};
-  WallTime last_heard{};  // about when its last byte was received
+  WallTime last_heard{};  // approximately, when its last byte was received
   WallTime expires_at{};  // zero: never
-  std::size_t queued = 0; // bytes that it has not taken yet
+  std::size_t queued = 0; // bytes in its send queue
   std::size_t rooms = 0;  // joined, or being joined
 };
-// The filters are combined; without any, all clients.
+// All given filters must match; without filters, all clients.
 struct ClientsQuery {
   UserId user = {};
   std::string address = {};
@@ -59,7 +59,7 @@ struct ClientsPage {
 struct UserStatus {
   UserId user;
   std::size_t connections = 0;            // 0: offline
-  std::optional<WallTime> last_seen = {}; // nothing: not since this node started, or too long ago (LastSeen)
+  std::optional<WallTime> last_seen = {}; // nullopt: not since this node started, or too long ago (LastSeen)
 };
 inline constexpr std::size_t kStatusUsers = 1'000; // in one request
 
@@ -73,24 +73,25 @@ using engine::Applied;
 
 class Clients {
  public:
-  // All outlive this.
+  // Both must outlive this.
   Clients(const std::vector<std::unique_ptr<Shard>>& shards, const GatewayDeps& deps) : shards_(shards), deps_(deps) {}
 
-  // Refusals of all: BAD_REQUEST (a selection or query that names nothing, or too much), with the field.
+  // All functions refuse with BAD_REQUEST and the field: a selection that names nobody, or a query beyond a limit.
 
   void list(ClientsQuery query, Completion<ClientsPage> done);
-  // Answered in the order of `users`.
+  // One row for each user, in the order of `users`; at most kStatusUsers.
   void status(std::vector<UserId> users, Completion<std::vector<UserStatus>> done);
   void numbers(Completion<ClientNumbers> done);
 
-  // Closes them: 4403 DISCONNECTED_BY_APP with the code and reason of the application, or its code from 4000 to 4999.
+  // Closes the connections with 4403 DISCONNECTED_BY_APP, or with the application's own code from 4000 to 4999.
   void disconnect(engine::Disconnect request, Completion<Applied> done);
-  // They leave the room, and are told with `room_removed`. ROOM_NAME_INVALID.
+  // Ends their subscriptions to the room; the clients get `room_removed`. ROOM_NAME_INVALID.
   void unsubscribe(engine::Unsubscribe request, Completion<Applied> done);
-  // They join the room as if they had asked, and get `joined` with `by:"server"`. Those who are in it already are not
-  // told again. ROOM_NAME_INVALID, and what refuses a join: NOT_A_MEMBER, ROOM_LIMIT, RATE_LIMITED, the store's.
+  // Joins them to the room as if they had sent `join`; the clients get `joined` with `by:"server"`, unless they are
+  // subscribed already. ROOM_NAME_INVALID, and the refusals of a join: NOT_A_MEMBER, ROOM_LIMIT, RATE_LIMITED, those of
+  // the store.
   void subscribe(engine::Subscribe request, Completion<Applied> done);
-  // From now on they end then; not in the future: at once, with TOKEN_EXPIRED.
+  // Sets the end of the connections. A time that has passed ends them at once, with TOKEN_EXPIRED.
   void set_expiry(engine::SetExpiry request, Completion<Applied> done);
 
  private:
@@ -100,7 +101,7 @@ class Clients {
   template <class Request>
   void send(Request request, Completion<Applied> done);
   void list_from(std::unique_ptr<Listing> listing);
-  // `step` for each shard, on its loop, one after the other; then `done` with the state.
+  // Runs `step` for one shard after the other, on its loop; then `done` with the state.
   template <class State>
   void over_all(std::unique_ptr<State> state, void (*step)(Shard&, State&), std::size_t shard = 0);
 

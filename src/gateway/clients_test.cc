@@ -47,7 +47,7 @@ class Control final : public Executor {
     }
     changed_.notify_one();
   }
-  TimerId after(Millis, Task) override { return 1; } // nothing here waits for time
+  TimerId after(Millis, Task) override { return 1; } // no timer is used here
   TimerId every(Millis, Task) override { return 1; }
   void cancel(TimerId) override {}
 
@@ -71,7 +71,7 @@ class Control final : public Executor {
   std::thread thread_{[this] { run(); }};
 };
 
-// Whose cookie it is stands in the cookie.
+// Accepts every cookie; its value is the user's name.
 class AuthByName final : public auth::AuthService {
  public:
   void redeem_ticket(auth::TicketRequest, Completion<Identity> answer) override {
@@ -182,7 +182,7 @@ struct ClientsTest : testing::Test {
     return peer;
   }
 
-  // Asks, and waits for the answer.
+  // Sends a request and waits for the answer.
   template <class T, class Ask>
   Result<T> answer_to(Ask ask) {
     struct Box {
@@ -211,7 +211,7 @@ struct ClientsTest : testing::Test {
       if (std::chrono::steady_clock::now() > end) return false;
     return true;
   }
-  // All pages: how often each connection of this user was on one.
+  // Reads all pages: how often each connection of this user was listed.
   std::map<ConnectionId, int> pages_of(const std::string& user, ClientsQuery query) {
     std::map<ConnectionId, int> seen;
     do {

@@ -1,8 +1,7 @@
-// The order of one connection: its answers come in the order of its commands. Commands
-// of the same kind may be in progress together (a hundred `chat` sent at once are stored
-// by one commit), and the answer to a later one waits for the earlier ones. A command of
-// another kind starts once everything before it was answered, so that `create` and
-// `invite` sent together work as expected. Pure.
+// The commands of one connection are answered in the order in which they came. Commands of the same kind may be in
+// progress together (a hundred `chat` sent at once are stored by one commit); the answer to a later one waits for the
+// earlier ones. A command of another kind starts once all earlier commands are answered, so that `create` and `invite`
+// sent together work as expected. Pure.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +34,7 @@ class CommandOrder {
     protocol::CommandType type{};
     std::optional<std::uint64_t> id = {};
     std::string text = {};
-    std::optional<Refusal> refusal = {}; // it is already refused, and only its answer waits
+    std::optional<Refusal> refusal = {}; // the command is refused; only the answer waits for its turn
   };
 
   // Commands of these kinds are answered before they return, or not at all.
@@ -50,7 +49,7 @@ class CommandOrder {
             under_way() < (type_ == protocol::CommandType::chat ? kUnderWay : kReadsUnderWay));
   }
   [[nodiscard]] bool idle() const { return under_way() == 0; }
-  // Its number, for answer(). Only after may_begin().
+  // Returns the command's number, for answer(). REQUIRES: may_begin(type).
   [[nodiscard]] std::uint64_t begin(protocol::CommandType type, MonoTime now) {
     type_ = group(type);
     if (idle() && !more_)
@@ -59,7 +58,7 @@ class CommandOrder {
       more().due.push_back({.serial = serial_ + 1, .since = now, .send = {}});
     return ++serial_;
   }
-  // Calls `send` now, or when all earlier ones were answered; then those that waited for it.
+  // Calls `send` now, or once all earlier commands are answered; then the answers that waited for this one.
   template <class Send>
   void answer(std::uint64_t serial, Send send) {
     if (serial == 0) return send(); // without a command, or an immediate one
@@ -95,7 +94,7 @@ class CommandOrder {
     waiting->push_back(std::move(command));
     return true;
   }
-  // Commands that waited elsewhere, before all others.
+  // Puts commands that waited elsewhere (AskedRooms) before all others.
   void wait_first(std::deque<Waiting> commands) {
     auto& waiting = more().waiting;
     if (!waiting) waiting = std::make_unique<std::deque<Waiting>>();
@@ -103,7 +102,7 @@ class CommandOrder {
     waiting->insert(
         waiting->begin(), std::make_move_iterator(commands.begin()), std::make_move_iterator(commands.end()));
   }
-  // The next one that may start now.
+  // Takes the next waiting command, if it may start now.
   [[nodiscard]] std::optional<Waiting> next() {
     if (!waits() || !may_begin(more_->waiting->front().type)) return std::nullopt;
     auto& waiting = more_->waiting;
@@ -114,7 +113,7 @@ class CommandOrder {
     tidy();
     return command;
   }
-  // Others have waited too long for one answer.
+  // Whether commands have waited longer than kPatience for one answer.
   [[nodiscard]] bool stuck(MonoTime now) const {
     return waits() && !more_->due.empty() && now - more_->due.front().since > kPatience;
   }
@@ -125,7 +124,7 @@ class CommandOrder {
     MonoTime since{};
     std::move_only_function<void()> send; // the answer, which waits for earlier ones
   };
-  // Both make messages, and run as commands of one kind.
+  // `chat` and `publish` both make messages and count as one kind.
   [[nodiscard]] static protocol::CommandType group(protocol::CommandType type) {
     return type == protocol::CommandType::publish ? protocol::CommandType::chat : type;
   }

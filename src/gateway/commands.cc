@@ -11,7 +11,7 @@ using protocol::CommandType;
 
 namespace {
 
-// What a command does to its room; none: its scope is checked elsewhere.
+// What a command does in its room; nullopt: its permission is checked elsewhere.
 std::optional<rooms::Act> act_of(CommandType type) {
   switch (type) {
     case CommandType::join:
@@ -24,17 +24,17 @@ std::optional<rooms::Act> act_of(CommandType type) {
   }
 }
 
-// Of the C0 controls a text may contain tab, line feed and carriage return: JSON writes each
-// of the others with six bytes, and terminals must not receive them.
+// A text may contain only three of the C0 controls: tab, line feed and carriage return. The others could control a
+// terminal, and take six bytes each in JSON.
 std::optional<Refusal> control_character(std::string_view text) {
-  std::size_t character = 0; // counted from 1, as code points
+  std::size_t character = 0; // the current code point, counted from 1
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte & 0xC0) != 0x80) ++character;
     if (byte >= 0x20 || byte == '\t' || byte == '\n' || byte == '\r') continue;
     return Refusal{.cause = Cause::BAD_MESSAGE,
         .field = "message",
-        .detail = fmt::format("The text holds the control character U+{:04X}, as character {}.", byte, character)};
+        .detail = fmt::format("The text contains the control character U+{:04X} at position {}.", byte, character)};
   }
   return std::nullopt;
 }
@@ -45,19 +45,19 @@ std::optional<Refusal> control_character(std::string_view text) {
 
 void Session::take_command(
     std::string_view text, CommandType type, const Command* command, MessageId id, std::optional<Refusal> refusal) {
-  // Checking a token may take long: it neither delays other commands nor waits for them.
+  // Checking a token may take long, so `refresh` neither delays other commands nor waits for them.
   if (type == CommandType::refresh) return refusal ? send_refusal(id, std::move(*refusal)) : refresh(*command);
   if (!refusal && !order_.waits() && wait_for_room(text, *command)) return;
   if (!order_.waits() && order_.may_begin(type)) {
     if (!refusal) return begin(*command);
     if (order_.idle()) return send_refusal(id, std::move(*refusal));
   }
-  if (refusal) type = CommandType::ping; // it is answered in its turn, without waiting
+  if (refusal) type = CommandType::ping; // a refusal only needs its turn to be answered
   CommandOrder::Waiting waiting{.type = type, .id = id, .refusal = std::move(refusal)};
   if (!waiting.refusal) waiting.text = text;
   if (!order_.wait(std::move(waiting)))
     link_.end({.cause = Cause::BUSY,
-        .evidence = "waiting_commands: more commands wait for the answers to earlier ones than may",
+        .evidence = "waiting_commands: too many commands wait for the answers to earlier ones",
         .retry_after = Millis{1'000}});
 }
 
@@ -101,7 +101,7 @@ rooms::Actor Session::actor_in(std::string_view room) {
   rooms::Actor by = actor();
   by.has_token = has_token_for(room);
   by.let_in = is_let_in(room);
-  // With join = app a subscription begins when the application has agreed.
+  // With join = app a session is subscribed only if the application has agreed.
   if (shard().deps().application != nullptr) by.app_let_in = shard().subscription(*this, RoomName{room}) != nullptr;
   return by;
 }
@@ -163,7 +163,7 @@ void Session::about_room(const Command& command) {
       if (*kind != rooms::RoomKind::private_)
         return refuse_command(command.id,
             {.cause = Cause::ROOM_NAME_INVALID,
-                .evidence = "only private rooms are created; a public one begins with its first join",
+                .evidence = "only private rooms can be created; a public room exists from its first join on",
                 .field = "room"});
       if (auto allowed = rooms::may_create(identity_.permissions()); !allowed)
         return refuse_command(command.id, std::move(allowed).error());
@@ -187,7 +187,7 @@ void Session::about_room(const Command& command) {
 
 void Session::typing(RoomName room, bool on) {
   auto by = actor_in(room.view());
-  by.app_lets_write = true; // the application is asked about messages
+  by.app_lets_write = true; // the application is asked about messages only
   shard().rooms().typing(std::move(by), std::move(room), on);
 }
 
@@ -197,7 +197,7 @@ void Session::history(const Command& command) {
       .after = command.after,
       .limit = command.limit.value_or(protocol::kHistoryPage),
       .answer = answer_limit()};
-  // The next page of a recovery: the subscription continues with the events behind it.
+  // The next page of a recovery: the subscription continues with the events after it.
   const auto serial = query.after ? shard().next_page(*this, query.room) : std::nullopt;
   auto done = serial
       ? shard().page_answer(
@@ -236,7 +236,7 @@ void Session::check_room_token(JoinWish wish) {
   if (verified || verified.error().cause != Cause::KEY_UNKNOWN || wish.with_newest_keys || !shard().deps().refresh_keys)
     return room_token_checked(std::move(wish), std::move(verified));
   wish.with_newest_keys = true;
-  std::string token = wish.token; // before the capture takes it: arguments are evaluated in any order
+  std::string token = wish.token; // copied first: the order of evaluation of arguments is unspecified
   shard().refresh_keys(
       std::move(token), [&shard = shard(), session = link_.id(), wish = std::move(wish)](Result<bool> newer) mutable {
     Session* self = shard.find(session);
@@ -252,7 +252,7 @@ void Session::room_token_checked(JoinWish wish, Result<auth::RoomToken> verified
   if (auto refusal = shard().deps().revocations.check(verified->identity, shard().loop().now()))
     return shard().refuse(to, std::move(*refusal));
   if (verified->identity.user.view() != identity_.user())
-    return shard().refuse(to, {.cause = Cause::USER_MISMATCH, .evidence = "the room token is another user's"});
+    return shard().refuse(to, {.cause = Cause::USER_MISMATCH, .evidence = "the room token belongs to another user"});
   if (verified->room != wish.request.room.view())
     return shard().refuse(to,
         {.cause = Cause::ROOM_TOKEN_REQUIRED,
@@ -273,10 +273,10 @@ void Session::start_join(JoinTicket ticket, rooms::JoinRequest request, const st
     if (subscription->joining)
       return shard().refuse(ticket.to,
           {.cause = Cause::RATE_LIMITED,
-              .evidence = "this room is being joined already",
+              .evidence = "a join of this room is already in progress",
               .retry_after = Millis{100},
               .field = "room"});
-    // Already joined: requests its messages again. Events published until the answer wait behind it.
+    // Already joined: the client requests messages again. Events published until the answer are held back.
     subscription->joining = std::make_unique<Joining>(Joining{.serial = ticket.serial, .again = true});
     ticket.again = true;
   } else {
@@ -294,8 +294,8 @@ void Session::start_join(JoinTicket ticket, rooms::JoinRequest request, const st
   shard().rooms().join(std::move(by), std::move(request), shard().join_answer(std::move(ticket)));
 }
 
-// A later token extends an earlier one; where the rule of the room asks for none, it ends nothing. Of the application's
-// answers the last counts.
+// A later token extends an earlier one. In a room whose rule requires no token, a token sets no end. Of several answers
+// of the application the last one counts.
 void Session::add_pass(const RoomName& room, std::optional<PackedIdentity> token, WallTime ends) {
   const rooms::JoinBy join = shard().policy().rooms.rules.of(room.view()).join;
   if (token && (join == rooms::JoinBy::anyone || (join != rooms::JoinBy::token && ends != kNoEnd))) return;
@@ -379,7 +379,7 @@ void Session::refresh(const Command& command) {
   if (refreshing_)
     return send_refusal(command.id,
         {.cause = Cause::RATE_LIMITED,
-            .evidence = "a token is being checked already",
+            .evidence = "another token is still being checked",
             .retry_after = Millis{100},
             .field = "token"});
   if (shard().loop().costly().has_time()) return check_refresh(command.id, command.token, false);
@@ -416,7 +416,7 @@ void Session::keys_answered(const MessageId& id, std::string token, Result<bool>
 }
 
 void Session::refreshed(const MessageId& id, Result<Identity> verified) {
-  link_.reschedule(); // an end that the application set did not count while the token was checked
+  link_.reschedule(); // an end set by the application was not enforced while the token was checked
   if (!verified) return send_refusal(id, std::move(verified).error());
   if (auto refusal = shard().deps().revocations.check(*verified, shard().loop().now()))
     return send_refusal(id, std::move(*refusal));
@@ -431,11 +431,11 @@ void Session::refreshed(const MessageId& id, Result<Identity> verified) {
 void Session::renew(const MessageId& id, Identity identity) {
   if (consent_) consent_->apply(identity);
   identity_ = PackedIdentity(identity);
-  expiry_told_ = false;
+  expiry_announced_ = false;
   link_.reschedule();
   say(id, protocol::Refreshed{identity_.expires_at()});
   if (!identity_.permissions().chat_read) return leave_all();
-  std::vector<RoomName> closed; // the new token no longer names them
+  std::vector<RoomName> closed; // rooms that the new token does not name
   for (const Membership& membership : memberships) {
     const RoomName& room = membership.room->name;
     if (needs_token(room) && !has_token_for(room.view())) closed.push_back(room);
@@ -443,7 +443,7 @@ void Session::renew(const MessageId& id, Identity identity) {
   for (const RoomName& room : closed) end_subscription(room, Cause::ROOM_TOKEN_REQUIRED);
 }
 
-// The new token has no right to read: subscriptions of the old one end, and the client is notified.
+// Ends all subscriptions and notifies the client: the new token has no right to read.
 void Session::leave_all() {
   while (!memberships.empty()) {
     const RoomName room = memberships.back().room->name;

@@ -7,7 +7,7 @@ namespace {
 
 using wire::Deflater;
 
-// The window that zlib compresses with. It has no raw stream for 8 bits; then 0: negotiated, but nothing is compressed.
+// The window bits for zlib, which has no raw stream with 8. Then 0: negotiated, but nothing is compressed.
 std::uint8_t send_bits(const wire::DeflateTerms& terms) {
   if (terms.server_bits < 9) return 0;
   return terms.server_takeover ? std::min(terms.server_bits, wire::kTakeoverBits) : terms.server_bits;

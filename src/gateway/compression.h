@@ -1,8 +1,8 @@
 // Compression of one loop of the gateway (permessage-deflate, RFC 7692).
 //
-// A publication is framed once for all receivers; its compressed form is made once per loop
-// and window, for the first receiver that needs it, and shared by all receivers without
-// context takeover. A receiver with takeover has a window of its own, and is compressed for separately.
+// A publication is framed once for all receivers. Its compressed form is made once for each loop and window size, when
+// the first receiver needs it, and is shared by all receivers without context takeover. A receiver with takeover has a
+// compression context of its own, so its frames are compressed separately.
 #pragma once
 
 #include <array>
@@ -20,9 +20,9 @@
 
 namespace foyer::gateway {
 
-// How one connection sends. 16 bytes when nothing was negotiated.
+// What one connection negotiated for sending. 16 bytes if nothing was negotiated.
 struct SendTerms {
-  std::unique_ptr<wire::Deflater> own = {}; // with takeover, from the first message on
+  std::unique_ptr<wire::Deflater> own = {}; // the context of a connection with takeover; created with its first message
   std::uint8_t bits = 0;                    // the window, 9 to 15; 0: everything is sent uncompressed
   bool takeover = false;
 };
@@ -31,12 +31,12 @@ class Compression {
  public:
   Compression(const CompressionPolicy& policy, Metrics& metrics);
 
-  // The extensions in the 101; empty: none. `offers` is the
-  // request's Sec-WebSocket-Extensions.
+  // Negotiates (RFC 7692 §5.1). `offers`: the request's Sec-WebSocket-Extensions. Returns the header's value for the
+  // 101; empty: no extension.
   [[nodiscard]] std::string agree(
       std::string_view offers, std::string_view user_agent, SendTerms& send, wire::WsDecoder& receive);
 
-  // The frame to send for `frame`, a whole message of ours; `frame` itself where compression does not help.
+  // The compressed form of `frame`, which holds one whole message; `frame` itself if compression does not help.
   [[nodiscard]] SharedBytes pack(const SharedBytes& frame, SendTerms& terms);
   // Appends a message as one frame.
   void append_message(std::string& out, wire::Opcode kind, std::string_view payload, SendTerms& terms);
@@ -50,9 +50,9 @@ class Compression {
   Counter& messages_;
   Counter& saved_;
   wire::InflaterPool inflaters_;
-  std::array<std::unique_ptr<wire::Deflater>, 16> deflaters_; // by window, from the first message on
-  SharedBytes plain_;                                         // the frame that the compressed forms belong to
-  std::array<SharedBytes, 16> twins_;                         // by window
+  std::array<std::unique_ptr<wire::Deflater>, 16> deflaters_; // by window size; created with the first message
+  SharedBytes plain_;                                         // the frame that twins_ are the compressed forms of
+  std::array<SharedBytes, 16> twins_;                         // by window size
   std::string packed_;
 };
 

@@ -13,7 +13,7 @@ Result<Permissions> permissions_in(std::string_view scope) {
     const std::string_view word = left.substr(0, end);
     if (!word.empty() && word != "chat:read" && word != "chat:write")
       return refuse_field(Cause::APP_ANSWER_INVALID, "claims.scope",
-          "it gives the scope " + printable(word, 64) + ", which is neither chat:read nor chat:write");
+          "unknown scope " + printable(word, 64) + "; the scopes are chat:read and chat:write");
     left.remove_prefix(std::min(end + 1, left.size()));
   }
   return parse_scope(scope);

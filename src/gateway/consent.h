@@ -1,4 +1,4 @@
-// What the application's answer to `connect` means for the door.
+// Translates the application's answer to `connect` into what the door applies to the connection.
 #pragma once
 
 #include "admission/door.h"

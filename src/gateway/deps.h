@@ -50,18 +50,18 @@ struct GatewayDeps {
   admission::AddressLimits& addresses;
   admission::UserConnections& users;
   admission::ConnectionLimits& gauges;
-  Executor& control; // where the answers to applications come
-  // Makes the dialect that clients speak, one codec for each loop.
+  Executor& control; // answers to applications are given here
+  // Makes the codec of the dialect that clients speak; called once for each loop.
   std::function<std::unique_ptr<protocol::ClientCodec>()> codec;
-  // A token names an unknown key: asks whether its issuer has a newer key set. True: verify
-  // again; false: there is none; a refusal: it could not be fetched, and the current keys
-  // must not be relied upon. Answers on any thread. Empty: the keys are this process's own.
+  // Called when a token names an unknown key: asks its issuer for a newer key set. True: there is one, verify again;
+  // false: there is none; a refusal: it could not be fetched, so the token cannot be judged. Answers on any thread.
+  // Empty: the keys are this process's own.
   std::function<void(std::string token, Completion<bool>)> refresh_keys = {};
-  asking::Application* application = nullptr; // null: none is asked
-  // What others want to know; empty: nobody.
+  asking::Application* application = nullptr; // null: no application is asked
+  // Observers, for webhooks; empty: none.
   rooms::OccupancyWatch occupancy = {};
   auth::RevocationWatch revoked = {};
-  // For a single node, unless they are given.
+  // The defaults are for a single node.
   std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
   std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});
   std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);

@@ -7,7 +7,7 @@ namespace {
 
 constexpr Millis kPulse{1'000};
 
-// Shows the size of a loop's state.
+// Publishes the size of a loop's state once a second.
 class Pulse final : public io::Timer {
  public:
   Pulse(io::Loop& loop, Shard& shard) : loop_(loop), shard_(shard) {}
@@ -22,7 +22,7 @@ class Pulse final : public io::Timer {
   Shard& shard_;
 };
 
-// Where the application is asked before a client is admitted: a chat. An echo reaches nobody.
+// The application is asked before a client is admitted to the chat, not to the echo service.
 GatewayPolicy with_questions(GatewayPolicy policy, const asking::Application* application) {
   const bool asks = application != nullptr && application->asks(asking::Event::connect);
   for (admission::SocketPath& socket : policy.door.sockets)
@@ -69,7 +69,7 @@ void Gateway::watch_revocations() {
 
 void Gateway::revocations_changed() { deps_.bus->send(engine::RevocationsChanged{}, {.to = deps_.bus->node()}); }
 
-// The account of an author was deleted: the messages stay, without the name. After a restart this is repeated.
+// An account was deleted: its messages stay, without the name. Repeated after a restart, so that none is missed.
 void Gateway::detach_messages(UserId user) {
   rooms_.forget_author(std::move(user), rooms::Forget::name, [&log = deps_.log](Result<bool> detached) {
     if (!detached) log.error("detach_failed", detached.error().operator_text(), {{"code", detached.error().code()}});

@@ -19,16 +19,16 @@ class Gateway {
   Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps);
   ~Gateway();
 
-  // For the HTTP server: one for each loop.
+  // The upgrade handlers for the HTTP server, one for each loop.
   [[nodiscard]] std::vector<http::UpgradeHandler*> upgrades() const;
 
   // Watches revocations, closes affected connections, and removes the names of deleted accounts from messages. Once.
   void watch_revocations();
-  void revocations_changed(); // checks every connection against the table of revocations; any thread
+  void revocations_changed(); // the table has changed: checks every connection against it; any thread
   void watch_store();         // confirms rooms after an outage; closes all sockets when another process owns the store
 
-  // From any thread, once: new sockets get DRAINING, open ones `closing` and then
-  // a Close 1001, in paced batches. `done` runs on a loop when none is left.
+  // Any thread, once. New sockets are refused with DRAINING; open ones get `closing` and then a Close 1001, in paced
+  // batches. `done` runs on a loop when none is left.
   void drain(std::function<void()> done);
   // After drain(), once the HTTP server is empty: `done` runs on a loop when sockets upgraded meanwhile are gone,
   // too.
@@ -37,18 +37,18 @@ class Gateway {
   // For callers on any thread.
   [[nodiscard]] rooms::RoomService& rooms() { return rooms_; }
   [[nodiscard]] Clients& clients() { return clients_; }
-  // GET /rooms/{room}/messages/{offset}. On any thread.
+  // Answers GET /rooms/{room}/messages/{offset}. Any thread.
   void message(Request request, Reply reply);
 
-  // Over all loops, at most a second old. From any thread.
+  // Sums over all loops, at most a second old. Any thread.
   [[nodiscard]] std::uint64_t rooms_loaded() const;
-  [[nodiscard]] std::uint64_t memory_bytes() const; // texts of rooms that are not durable
+  [[nodiscard]] std::uint64_t memory_bytes() const; // of the texts of rooms that are not durable
   [[nodiscard]] std::uint64_t connections() const;  // sockets admitted and open
 
  private:
-  struct Asked; // for a message over HTTP
+  struct Asked; // a request for one message over HTTP
   void message_for(Asked asked, Result<Identity> identity);
-  void check_room_token(Asked asked, Identity identity); // for whoever is allowed to ask
+  void check_room_token(Asked asked, Identity identity); // the caller has been authorised
   [[nodiscard]] std::optional<Refusal> judge_room_token(
       const Asked& asked, const Identity& identity, const Result<auth::RoomToken>& token) const;
   void find_message(Asked asked, Identity identity);

@@ -12,14 +12,13 @@
 namespace foyer::gateway {
 namespace {
 
-// Limits the commands that wait for the decision; no client of ours sends more.
+// Limit of the messages that wait for the decision.
 constexpr std::size_t kHeldBytes = 128 * 1024;
-// Frames of a handshake that is not answered yet wait here.
+// Limit of the frames that arrive before the 101.
 constexpr std::size_t kEarlyBytes = 128 * 1024;
 constexpr std::string_view kEchoPath = "/ws/echo"; // needs no store
 
-// ?features=a,b&max_message=N. Malformed values are ignored: the answer
-// echoes what was understood.
+// Reads ?features=a,b&max_message=N. Malformed values are ignored; the answer echoes the terms that were understood.
 protocol::ClientTerms terms_in(const Request& request) {
   protocol::ClientTerms terms;
   if (request.query.empty()) return terms;
@@ -55,8 +54,8 @@ void Handshake::begin() {
   drive();
 }
 
-// A socket's first frames must have no gaps; a client that sends so many before the answer to its handshake is no
-// WebSocket client.
+// The first frames must be kept without gaps. More than kEarlyBytes before the 101 end the handshake: a WebSocket
+// client waits for the 101.
 void Handshake::on_bytes(std::string_view bytes) {
   if (decided()) return;
   if (bytes.size() <= kEarlyBytes - early_.size()) {
@@ -64,13 +63,13 @@ void Handshake::on_bytes(std::string_view bytes) {
     return;
   }
   const Refusal refusal{.cause = Cause::PIPELINE_LIMIT,
-      .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request",
+      .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes sent after a request, before its answer",
       .retry_after = Millis{1'000}};
   report(refusal);
   answer_over_http(refusal, true);
 }
 
-// A client that half-closed may still read an answer, but neither the auth service nor the application is asked for it.
+// A client that half-closed may still read an answer, but no auth service and no application is asked on its behalf.
 void Handshake::on_eof() {
   input_ended_ = true;
   if (phase_ == Phase::checking_token) return;
@@ -79,7 +78,7 @@ void Handshake::on_eof() {
 }
 
 void Handshake::on_timer() {
-  if (phase_ != Phase::awaiting_message) return; // auth service and application are asked within their own deadlines
+  if (phase_ != Phase::awaiting_message) return; // requests to auth service and application have their own deadlines
   door_->first_message_timeout();
   drive();
 }
@@ -101,7 +100,7 @@ std::optional<Refusal> Handshake::readiness() {
   return shard_.deps().addresses.handshake(request_.address, now);
 }
 
-// Another process owns the gateway's store: an admitted client would receive nothing.
+// Another process owns the chat store: an admitted client would receive no messages.
 std::optional<Refusal> Handshake::lost_store() const {
   const auto& lost = shard_.lost_store();
   if (!lost || request_.path.ends_with(kEchoPath)) return std::nullopt;
@@ -114,11 +113,11 @@ std::optional<Refusal> Handshake::capacity(const Identity& identity) {
   if (auto refusal = lost_store()) return refusal;
   auto address = shard_.deps().addresses.connect(request_.address, shard_.loop().now());
   if (!address) return std::move(address).error();
-  address_pass_ = std::move(*address);
+  address_permit_ = std::move(*address);
   if (identity.user.empty()) return std::nullopt;
   auto user = shard_.deps().users.connect(identity.user);
   if (!user) return std::move(user).error();
-  user_pass_ = std::move(*user);
+  user_permit_ = std::move(*user);
   return std::nullopt;
 }
 
@@ -197,7 +196,7 @@ void Handshake::keys_answered(Result<bool> newer) {
   if (phase_ != Phase::checking_token) return;
   newest_keys_ = true;
   if (newer) return shard_.loop().costly().has_time() ? check_token() : check_token_later();
-  // Without an answer the old keys cannot decide about a new one.
+  // Without newer keys, a token with an unknown key cannot be judged.
   door_->token(std::unexpected(std::move(newer).error()));
   drive();
 }
@@ -205,7 +204,7 @@ void Handshake::keys_answered(Result<bool> newer) {
 void Handshake::answered(Result<Identity> identity) {
   if (phase_ != Phase::asking_service) return;
   if (identity) {
-    // The auth service's answer does not contain revocations since, and it knows nothing of those in the chat store.
+    // The auth service's answer does not cover revocations made since, nor those in the chat store.
     const auto& revocations = shard_.deps().revocations;
     const MonoTime now = shard_.loop().now();
     auto refusal = revocations.check(*identity, now);
@@ -227,7 +226,7 @@ void Handshake::upgrade(std::string_view subprotocol, bool flush_early) {
     head += "\r\nSec-WebSocket-Protocol: ";
     head += subprotocol;
   }
-  // A socket that only gets a refusal is closed at once: no extensions for it.
+  // Without extensions if the socket only gets a refusal and is closed at once.
   if (flush_early) {
     const std::string* agent = request_.headers.find("User-Agent");
     const std::string agreed = link_.agree_on_extensions(
@@ -287,7 +286,7 @@ void Handshake::on_first_binary() {
 }
 
 bool Handshake::hold(wire::Opcode kind, std::string_view payload) {
-  held_bytes_ += payload.size() + sizeof held_.front(); // an empty one takes space, too
+  held_bytes_ += payload.size() + sizeof held_.front(); // an empty message takes space, too
   if (held_bytes_ > kHeldBytes) return false;
   held_.emplace_back(kind, payload);
   return true;
@@ -297,7 +296,7 @@ bool Handshake::hold(wire::Opcode kind, std::string_view payload) {
 
 void Handshake::admit(Admission admission) {
   pending_.release();
-  if (input_ended_ && !upgraded_) { // meanwhile: a session does not start on a half-closed WebSocket
+  if (input_ended_ && !upgraded_) { // half-closed in the meantime: no session starts
     phase_ = Phase::decided;
     return link_.transport().abort();
   }
@@ -311,23 +310,23 @@ void Handshake::admit(Admission admission) {
   const bool echo = door_->socket() != nullptr && door_->socket()->path == kEchoPath;
   const std::string frames = std::exchange(early_, {});
   const auto held = std::move(held_);
-  const auto parted = parted_;
+  const auto close_code = held_close_;
   const bool half_closed = input_ended_;
   const auto join = std::move(join_);
   phase_ = Phase::decided;
   link_.enter({.identity = std::move(admission.identity),
                   .service = echo ? Session::Service::echo : Session::Service::chat,
                   .address = request_.address,
-                  .user_permit = std::move(user_pass_),
-                  .address_permit = std::move(address_pass_),
+                  .user_permit = std::move(user_permit_),
+                  .address_permit = std::move(address_permit_),
                   .kept = kept_for_questions(),
                   .consent = std::move(consent_)},
       terms_, authenticate_id_);
   for (const RoomName& room : join) link_.session()->join_as_told(room);
   for (const auto& [kind, payload] : held) link_.take_message(kind, shard_.padded(payload));
   if (!frames.empty()) link_.feed_frames(shard_.padded(frames));
-  if (parted)
-    link_.take_close(*parted);
+  if (close_code)
+    link_.take_close(*close_code);
   else if (half_closed)
     link_.take_end();
 }
@@ -368,7 +367,7 @@ void Handshake::answer_over_http(const Refusal& refusal, bool unread_input) {
       {.request = std::move(request_), .response = std::move(response), .socket = {}, .unread_input = unread_input});
 }
 
-// `permit`: for a socket that was upgraded only for this.
+// Sends `authentication_error` and a Close. `permit`: if the socket was upgraded only for this.
 void Handshake::send_refusal_as_message(const Refusal& refusal, std::optional<admission::Permit> permit) {
   std::string json, frame;
   const protocol::Refused refused{
@@ -380,10 +379,10 @@ void Handshake::send_refusal_as_message(const Refusal& refusal, std::optional<ad
   if (permit) link_.hold(std::move(*permit));
   const std::string frames = std::exchange(early_, {});
   link_.close(refusal, request_.ref, {});
-  // Bytes that came with the handshake are read only to find the client's Close.
+  // Bytes that followed the handshake are read only to find the client's Close.
   if (!frames.empty()) link_.feed_frames(shard_.padded(frames));
-  if (parted_)
-    link_.take_close(*parted_);
+  if (held_close_)
+    link_.take_close(*held_close_);
   else if (input_ended_)
     link_.take_end();
 }

@@ -1,11 +1,11 @@
-// The phase between an upgrade that HTTP handed over and a session: the door's questions, the 101, an
-// `authenticate` as first message, and sending a refusal. One per connection, gone once it is decided.
+// Drives the door between an upgrade that HTTP handed over and a session: answers the door's questions, sends the 101,
+// waits for `authenticate` as first message, or sends the refusal. One per connection; deleted once it is decided.
 //
-//   deciding ──▶ checking_token    the token waits for its turn, or for newer keys
-//      │ ▲  ├──▶ asking_service    a ticket or a cookie is with the auth service
-//      │ │  └──▶ asking_application whether it lets in a client whose credential was accepted
+//   deciding ──▶ checking_token    the token waits for CPU time, or for newer keys
+//      │ ▲  ├──▶ asking_service    the auth service is checking a ticket or a cookie
+//      │ │  └──▶ asking_application the credential was accepted; the application decides
 //      │ └── an answer ◀┘
-//      ├──▶ awaiting_message       upgraded without a credential: it arrives in the first message
+//      ├──▶ awaiting_message       upgraded without a credential; the first message carries it
 //      ▼
 //   decided
 #pragma once
@@ -43,19 +43,19 @@ class Handshake {
   // The first message of a socket that waits for `authenticate`.
   void on_first_message(std::string_view text);
   void on_first_binary();
-  // Input before the decision waits for it: messages (false: too many), a Close, the end of the stream.
+  // Holds input that arrives before the decision: messages (false: too many bytes), a Close, the end of the stream.
   [[nodiscard]] bool hold(wire::Opcode kind, std::string_view payload);
-  void hold_close(std::uint16_t code) { parted_ = code; }
+  void hold_close(std::uint16_t code) { held_close_ = code; }
   void hold_end() { input_ended_ = true; }
-  [[nodiscard]] bool parted() const { return parted_.has_value(); } // nothing after a Close is read
+  [[nodiscard]] bool holds_close() const { return held_close_.has_value(); } // input after a Close is ignored
   void shut_down();
 
-  void answered(Result<Identity> identity); // for a ticket or a cookie, later
-  void keys_answered(Result<bool> newer);   // for a token whose key was unknown, later
+  void answered(Result<Identity> identity); // the auth service's answer for a ticket or a cookie
+  void keys_answered(Result<bool> newer);   // the answer about a token whose key was unknown
   void application_answered(Result<asking::ConnectAnswer> said);
-  void check_token(); // the loop has time for it now
+  void check_token(); // the loop has CPU time for it now
   [[nodiscard]] bool upgraded() const { return upgraded_; }
-  [[nodiscard]] bool decided() const { return phase_ == Phase::decided; } // may be deleted
+  [[nodiscard]] bool decided() const { return phase_ == Phase::decided; } // this may be deleted
 
  private:
   enum class Phase : std::uint8_t {
@@ -68,9 +68,9 @@ class Handshake {
   };
 
   void drive();
-  [[nodiscard]] bool judge_token(); // false: waits for newer keys
+  [[nodiscard]] bool judge_token(); // false: undecided, waits for newer keys
   void check_token_later();
-  void ask_application(const Identity& identity); // which the door owns
+  void ask_application(const Identity& identity); // `identity` is owned by the door
   [[nodiscard]] Result<admission::Consent> consent_of(Result<asking::ConnectAnswer> said);
   [[nodiscard]] asking::KeptPtr kept_for_questions();
   void await_first_message();
@@ -90,21 +90,22 @@ class Handshake {
   Request request_;
   std::unique_ptr<admission::Door> door_;
   Phase phase_ = Phase::deciding;
-  std::optional<Refusal> full_;                            // the limit that was reached: then the only refusal
-  std::string early_;                                      // bytes that follow the request
-  std::vector<std::pair<wire::Opcode, std::string>> held_; // messages behind an `authenticate` that is being checked
+  std::optional<Refusal> full_; // a limit was reached: this is the only possible refusal
+  std::string early_;           // bytes that follow the request
+  std::vector<std::pair<wire::Opcode, std::string>>
+      held_; // messages that followed an `authenticate` still being checked
   std::size_t held_bytes_ = 0;
-  std::optional<std::uint16_t> parted_;           // the code of a Close after them
-  std::string user_;                              // once established
+  std::optional<std::uint16_t> held_close_;       // the code of a Close after them
+  std::string user_;                              // known once the credential is verified
   admission::Permit handshake_permit_, arriving_; // see http::Arrival
-  admission::Permit pending_, user_pass_, address_pass_;
-  const Identity* asked_about_ = nullptr; // by the application; the door's
-  asking::KeptPtr kept_;                  // for later questions to it
+  admission::Permit pending_, user_permit_, address_permit_;
+  const Identity* asked_about_ = nullptr; // the identity that the application is asked about; owned by the door
+  asking::KeptPtr kept_;                  // for later questions to the application
   std::unique_ptr<admission::Consent> consent_;
-  std::vector<RoomName> join_; // that it wants the client to be in
+  std::vector<RoomName> join_; // rooms that the application joins the client to
   MessageId authenticate_id_;
-  protocol::ClientTerms terms_; // of the client, from the query and from `authenticate`
-  std::string token_;           // waiting to be checked
+  protocol::ClientTerms terms_; // the client's, from the query and from `authenticate`
+  std::string token_;           // the token to check
   bool newest_keys_ = false;    // the token's key was unknown, and the newest keys have been requested since
   bool upgraded_ = false;
   bool input_ended_; // the client sends nothing more

@@ -1,4 +1,4 @@
-// The application's part in a handshake: whether it lets in a client whose credential was accepted.
+// Asks the application whether a client whose credential was accepted may connect.
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -38,17 +38,19 @@ void Handshake::application_answered(Result<asking::ConnectAnswer> said) {
 }
 
 Result<admission::Consent> Handshake::consent_of(Result<asking::ConnectAnswer> said) {
-  // What was revoked while the application thought about it. Whether that can be checked, the door has asked before.
+  // The credential may have been revoked during the question. REVOCATION_UNCHECKED does not count here: the door has
+  // checked that before.
   auto revoked = shard_.deps().revocations.check(*asked_about_, shard_.loop().now());
   if (revoked && revoked->cause != Cause::REVOCATION_UNCHECKED) return std::unexpected(std::move(*revoked));
   if (!said) return std::unexpected(std::move(said).error());
   const std::size_t most = shard_.policy().rooms_per_connection;
   if (said->join.size() > most)
     return invalid(
-        fmt::format("it joins the client to {} rooms; rooms_per_connection={}", said->join.size(), most), "channels");
+        fmt::format("the answer joins the client to {} rooms; rooms_per_connection={}", said->join.size(), most),
+        "channels");
   for (const RoomName& room : said->join)
     if (!rooms::kind_of(room.view()))
-      return invalid("it names a room that cannot exist: " + printable(room.view(), 128), "channels");
+      return invalid("not a valid room name: " + printable(room.view(), 128), "channels");
   TRY(consent, gateway::consent_of(*said));
   join_ = std::move(said->join);
   kept_ = asking::with_meta(std::move(kept_), said->meta);

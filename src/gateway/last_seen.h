@@ -1,5 +1,5 @@
-// When users who have left a loop were last heard from there. Kept in memory, for the users who left most recently.
-// Pure.
+// When the users who have no connection on a loop any more were last heard from there. Kept in memory, for the users
+// who left most recently. Pure.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace foyer::gateway {
 
 class LastSeen {
  public:
-  static constexpr std::size_t kUsers = 20'000; // of each loop
+  static constexpr std::size_t kUsers = 20'000; // per loop
 
   explicit LastSeen(std::size_t most = kUsers) : most_(most) {}
 
@@ -27,7 +27,7 @@ class LastSeen {
     order_.emplace_back(std::move(user), heard);
     users_.emplace(order_.back().first.view(), std::prev(order_.end()));
   }
-  // The user is connected again, and takes no place here.
+  // The user is connected again: its entry is removed.
   void came(const UserId& user) {
     if (const auto known = users_.find(user.view()); known != users_.end()) forget(known->second);
   }

@@ -10,7 +10,7 @@
 
 namespace foyer::gateway {
 
-constexpr std::uint16_t kAppCodes = 4000, kLastAppCode = 4999; // of RFC 6455 §7.4.2, for applications
+constexpr std::uint16_t kAppCodes = 4000, kLastAppCode = 4999; // close codes for private use (RFC 6455 §7.4.2)
 
 Link::Link(Shard& shard, io::Transport& transport, ConnectionId id, admission::Permit place)
     : place_(std::move(place)),
@@ -30,7 +30,7 @@ MonoTime Link::heard() const { return bytes_.charged(shard_.loop().now()); }
 void Link::hand_over(const SharedBytes& frame) {
   touched();
   if (transport_.send_within(frame, shard_.policy().outbox_bytes))
-    answers_ = 0; // none needs extra room any more
+    answers_ = 0; // the queue is empty: no answer needs extra room any more
   else if (fits(frame->size()))
     transport_.send(frame);
 }
@@ -40,7 +40,7 @@ bool Link::fits(std::size_t bytes, Lane lane) {
   const std::size_t queued = transport_.queued();
   if (queued == 0) answers_ = 0;
   const GatewayPolicy& policy = shard_.policy();
-  // A client that has read everything is not slow, however long the next message is.
+  // A client that has read everything is not slow, even if the next message is longer than the limit.
   if (queued == 0 || queued + bytes <= policy.outbox_bytes + (is_answer ? policy.answer_bytes : answers_)) {
     if (is_answer) answers_ = static_cast<std::uint32_t>(std::min<std::size_t>(answers_ + bytes, UINT32_MAX));
     return true;
@@ -106,12 +106,12 @@ bool Link::charge_ping() {
   if (commands_.take(shard_.allowed_commands(), now).count() == 0 ||
       faults().refusals.take(shard_.allowed_refusals(), now).count() == 0)
     return true;
-  end_flood("messages_per_s, by pings");
+  end_flood("messages_per_s, exceeded by pings");
   return false;
 }
 
-// A command beyond the allowance is refused and charged to a second, larger one;
-// a client that uses up that, too, ignores refusals.
+// A command beyond the allowance is refused and charged to a second, larger allowance. A client that uses up that one,
+// too, ignores refusals and is disconnected.
 std::optional<Refusal> Link::beyond_allowance(std::uint64_t cost) {
   const auto now = shard_.loop().now();
   std::string_view limit = "messages_per_s";

@@ -1,12 +1,12 @@
-// Carries one session over one transport. The session decides what is sent and why it ends; a link knows how: frames,
-// keep-alive, how an end is announced, and how much may wait in its send queue. WebSocketLink is one; another protocol
-// over the same loop would be another.
+// Carries one session over one transport. The session decides what is sent and why it ends; the link knows how:
+// framing, keep-alive, how an end is announced, and how much may wait in the send queue. WebSocketLink is the one
+// implementation.
 //
 //   Shard ── deliver(frame) ──▶ Link ──▶ io::Transport      a publication, framed once for all links of its kind
 //   Session ── send(message), end(refusal) ──▶ Link
 //   Session ◀── on_text, on_time ── Link
 //
-// A link may exist before its session and refuse it; from then on the session lives as long as the link.
+// A link exists before its session and may refuse it. Once there is a session, it lives as long as the link.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +32,11 @@ class Shard;
 class Link {
  public:
   enum class Phase : std::uint8_t {
-    deciding,       // the door has an open question; input waits
+    deciding,       // the door waits for an answer; input is held
     authenticating, // the first message must be `authenticate`
-    given_back,     // refused over HTTP: the transport is no longer ours
+    given_back,     // refused over HTTP: the transport belongs to HTTP again
     ready,          // there is a session, and it is open
-    closing,        // nothing more is sent; the transport stays open until the client has read the Close
+    closing,        // nothing more is sent; the transport stays open until the client has answered the Close
   };
   enum class Lane : std::uint8_t {
     common, // within outbox_bytes
@@ -48,7 +48,8 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // The one call of a fan-out, inline except for links that compress. A full queue ends with SLOW_CONSUMER.
+  // The only call of a fan-out per receiver; inline, except for links that compress. A full send queue ends the link
+  // with SLOW_CONSUMER.
   void deliver(const SharedBytes& frame) {
     if (phase_ != Phase::ready) return;
     if (packs_)
@@ -58,29 +59,30 @@ class Link {
   }
   [[nodiscard]] bool packs() const { return packs_; } // may send compressed messages
   virtual void send(MessageId id, const protocol::SessionMessage& message, Lane lane) = 0;
-  // Ends with a cause, which is reported to the operator. `more`: for the client.
+  // Reports the refusal and closes the link with it. `more`: appended to the close reason, for the client.
   void end(Refusal refusal, std::string_view more = {});
-  // An application ends it: with its own code if that is 4000 to 4999, otherwise with DISCONNECTED_BY_APP.
+  // For an application: closes with `code` if that is 4000 to 4999, otherwise with DISCONNECTED_BY_APP.
   void disconnect(std::uint16_t code, std::string_view reason);
-  // Ends with a cause that was reported as `ref`.
+  // Closes with a refusal that was already reported as `ref`.
   virtual void close(const Refusal& refusal, const Ref& ref, std::string_view more = {}) = 0;
-  virtual void close_as(std::uint16_t code, std::string_view reason) = 0; // 4000 to 4999
+  virtual void close_as(std::uint16_t code, std::string_view reason) = 0; // `code`: 4000 to 4999
   virtual void shut_down() = 0;                                           // the server shuts down
   virtual void reschedule() = 0;                                          // Session::next_deadline() has changed
-  // For an answer that the handshake waits for; no effect if it does not wait any more.
+  // Passes an answer to the handshake; no effect if the handshake has ended or waits for something else.
   virtual void with_handshake(std::move_only_function<void(Handshake&)> step) = 0;
 
   Ref report(const Refusal& refusal);
-  // Charges input to the client's allowances, with a session or without. False: too much, and the link has ended.
+  // Charge input to the client's allowances, before and after admission. False: too much; the link has been ended.
   [[nodiscard]] bool charge(std::size_t bytes);
   [[nodiscard]] bool charge_ping();
-  // A refusal: a command of this cost exceeds the allowance; or the link was ended as a flood.
+  // Charges a command. A refusal: it exceeds the allowance, or the client keeps sending after refusals and the link has
+  // been ended.
   [[nodiscard]] std::optional<Refusal> beyond_allowance(std::uint64_t cost);
   [[nodiscard]] bool one_bad_message_too_many();
 
-  // For an operator or application.
+  // Shown to operators and applications.
   struct Facts {
-    std::string_view transport; // a constant
+    std::string_view transport; // a string literal
     MonoTime opened{}, heard{}; // when the last byte was received
   };
   [[nodiscard]] virtual Facts facts() const = 0;
@@ -97,14 +99,14 @@ class Link {
  protected:
   virtual void deliver_packed(const SharedBytes& frame) = 0;
   void hand_over(const SharedBytes& frame);
-  // Queued; otherwise the link ends with SLOW_CONSUMER.
+  // Whether so many more bytes may be queued. False: the link has been ended with SLOW_CONSUMER.
   [[nodiscard]] bool fits(std::size_t bytes, Lane lane = Lane::common);
   void report_as(const Ref& ref, Refusal refusal);
   void touched();                       // a byte was sent or received
-  [[nodiscard]] MonoTime heard() const; // about when a byte was received; long ago: never
+  [[nodiscard]] MonoTime heard() const; // approximately when the last byte was received; if none was, a time long ago
 
  private:
-  // Allocated for few clients.
+  // Allocated when a client first exceeds an allowance or sends a bad message.
   struct Faults {
     Meter refusals; // of commands beyond the allowance
     protocol::BadMessageWindow bad;
@@ -116,10 +118,10 @@ class Link {
   Meter bytes_, commands_;
 
  protected:
-  admission::Permit place_; // the socket's place among the limits
+  admission::Permit place_; // http::Arrival::socket, until the socket is closed
   std::unique_ptr<Session> session_;
   ConnectionId id_;
-  // The members that a delivery reads, together at the end, where those of a derived class follow without a gap.
+  // The members that a delivery reads lie together, at the end: those of a derived class follow without a gap.
   Shard& shard_;
   io::Transport& transport_;
   protocol::ClientCodec& codec_;

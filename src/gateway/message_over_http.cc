@@ -15,15 +15,16 @@ namespace {
 Result<std::string> bearer_token(const Request& request, std::size_t longest) {
   const std::size_t count = request.headers.count("Authorization");
   if (count == 0) return refuse(Cause::NO_TOKEN, "no Authorization header");
-  if (count > 1) return refuse(Cause::AMBIGUOUS_CREDENTIALS, "two Authorization headers");
+  if (count > 1) return refuse(Cause::AMBIGUOUS_CREDENTIALS, "more than one Authorization header");
   std::string_view value = *request.headers.find("Authorization");
   const auto space = value.find(' ');
   if (!iequals(value.substr(0, space), "Bearer") || space == std::string_view::npos)
-    return refuse_field(Cause::INVALID_FORMAT, "Authorization", "not Bearer and a token");
+    return refuse_field(Cause::INVALID_FORMAT, "Authorization", "expected Bearer and a token");
   value.remove_prefix(space);
   while (value.starts_with(' ')) value.remove_prefix(1);
   if (value.empty() || value.size() > longest)
-    return refuse_field(Cause::INVALID_FORMAT, "Authorization", std::to_string(value.size()) + " bytes of token");
+    return refuse_field(
+        Cause::INVALID_FORMAT, "Authorization", "the token has " + std::to_string(value.size()) + " bytes");
   return std::string(value);
 }
 
@@ -37,7 +38,7 @@ std::optional<Offset> offset_in(std::string_view text) {
   return offset;
 }
 
-// Whoever asks here asks for all of the message.
+// The terms of a client that gets the whole message, whatever its length.
 protocol::ClientTerms whole_message() {
   protocol::ClientTerms terms;
   terms.features.add(protocol::Feature::data);
@@ -49,7 +50,7 @@ protocol::ClientTerms whole_message() {
 struct Gateway::Asked {
   Request request;
   Reply reply;
-  std::string user = {};       // once the token was verified
+  std::string user = {};       // known once the token is verified
   bool has_room_token = false; // that is valid
 };
 
@@ -78,8 +79,8 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
   asking::Application* application = deps_.application;
   if (application == nullptr || !application->asks(asking::Event::connect))
     return check_room_token(std::move(asked), std::move(*identity));
-  // Nobody reads here whom the application would not let in on a socket. There is no connection: the request's
-  // reference stands for one.
+  // The application decides here as it does for a socket. There is no connection, so the request's reference is sent as
+  // the connection's id.
   asking::ConnectQuestion question{.client = {.id = asked.request.ref.str(),
                                        .user = identity->user,
                                        .name = identity->name,
@@ -91,7 +92,8 @@ void Gateway::message_for(Asked asked, Result<Identity> identity) {
     if (!consent) return answer_message(std::move(asked), std::unexpected(consent.error()));
     consent->apply(identity);
     if (const auto& end = consent->expires_at; end && *end != WallTime{} && *end <= deps_.clock.wall())
-      return answer_message(std::move(asked), refuse_field(Cause::APP_REFUSED, "expire_at", "an end that has passed"));
+      return answer_message(
+          std::move(asked), refuse_field(Cause::APP_REFUSED, "expire_at", "the end has already passed"));
     check_room_token(std::move(asked), std::move(identity));
   });
 }

@@ -8,9 +8,9 @@
 namespace foyer::gateway {
 namespace {
 
-constexpr std::size_t kMostWhileClosing = 64 * 1024; // from a client that keeps sending after our Close
+constexpr std::size_t kMostWhileClosing = 64 * 1024; // bytes from a client that keeps sending after our Close
 constexpr std::string_view kNext =
-    "Let the proxy send /ws/ to the process with the gateway role. This one has the auth role alone.";
+    "Configure the proxy to send /ws/ to the process with the gateway role. This process has only the auth role.";
 
 std::string switching_protocols(const Request& request, const std::string& subprotocol, std::string mark) {
   Response response{.status = 101,
@@ -24,11 +24,12 @@ std::string switching_protocols(const Request& request, const std::string& subpr
 
 } // namespace
 
-// A socket to which everything was sent. The end of TCP right after our Close would hide it from some browsers, so the
-// client's Close is awaited first.
-class NoRooms::Farewell final : public io::TransportHandler, io::Timer, wire::WsSink {
+// A socket to which the refusal and our Close were sent. It waits for the client's Close: if TCP ended right after our
+// Close, some browsers would hide it from the page.
+class NoRooms::ClosingSocket final : public io::TransportHandler, io::Timer, wire::WsSink {
  public:
-  Farewell(NoRooms& owner, io::Transport& transport, io::SlotId id, admission::Permit socket, admission::Permit upgrade)
+  ClosingSocket(
+      NoRooms& owner, io::Transport& transport, io::SlotId id, admission::Permit socket, admission::Permit upgrade)
       : owner_(owner),
         transport_(transport),
         id_(id),
@@ -43,7 +44,7 @@ class NoRooms::Farewell final : public io::TransportHandler, io::Timer, wire::Ws
   }
   void on_eof() override { shut(); }
   void on_drained() override {}
-  void on_closed() override { owner_.farewells_.remove(id_.slot).reset(); }
+  void on_closed() override { owner_.closing_.remove(id_.slot).reset(); }
 
  private:
   void on_timer() override { shut(); }
@@ -74,12 +75,12 @@ NoRooms::NoRooms(
 
 NoRooms::~NoRooms() = default;
 
-// If a limit was reached, that is the only refusal.
+// A reached limit takes precedence over every other refusal.
 Refusal NoRooms::refusal_of(const http::Upgrade& upgrade) const {
   if (upgrade.permits.full) return *upgrade.permits.full;
   if (auto limited = deps_.addresses.handshake(upgrade.request.address, loop_.now())) return std::move(*limited);
   return {.cause = Cause::UNKNOWN_PATH,
-      .evidence = shown_path(upgrade.request.path) + "; no rooms are served here",
+      .evidence = shown_path(upgrade.request.path) + "; this process serves no rooms",
       .next = kNext};
 }
 
@@ -104,16 +105,16 @@ void NoRooms::take(io::Transport& transport, http::Upgrade upgrade) {
   wire::append_frame(out, wire::Opcode::text, json);
   const std::string reason = std::string(refusal.code()) + ' ' + request.ref.str();
   wire::append_frame(out, wire::Opcode::close, wire::close_payload(refusal.info().close, reason));
-  Farewell& farewell = farewells_.add([&](io::SlotId id) {
-    return std::make_unique<Farewell>(*this, transport, id, std::move(upgrade.permits.socket), std::move(*permit));
+  ClosingSocket& socket = closing_.add([&](io::SlotId id) {
+    return std::make_unique<ClosingSocket>(*this, transport, id, std::move(upgrade.permits.socket), std::move(*permit));
   });
-  transport.set_handler(&farewell);
+  transport.set_handler(&socket);
   transport.send_copy(out);
-  if (upgrade.input_ended) return farewell.on_eof();
+  if (upgrade.input_ended) return socket.on_eof();
   std::string early = std::move(upgrade.early_bytes);
   const std::size_t size = early.size();
   early.append(wire::kPadding, '\0');
-  farewell.on_bytes({early.data(), size});
+  socket.on_bytes({early.data(), size});
 }
 
 } // namespace foyer::gateway

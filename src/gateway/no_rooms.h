@@ -1,5 +1,5 @@
-// Answers WebSocket handshakes in a process without rooms, which has only the auth role. A browser cannot show
-// a page the HTTP answer to a handshake, so it gets the upgrade, `authentication_error` and a Close; other clients get
+// Answers WebSocket handshakes in a process that has only the auth role and serves no rooms. Browsers hide the HTTP
+// answer to a handshake from the page, so they get the upgrade, `authentication_error` and a Close; other clients get
 // the HTTP answer.
 #pragma once
 
@@ -23,7 +23,7 @@ class NoRooms final : public http::UpgradeHandler {
   void take(io::Transport& transport, http::Upgrade upgrade) override;
 
  private:
-  class Farewell;
+  class ClosingSocket;
   [[nodiscard]] Refusal refusal_of(const http::Upgrade& upgrade) const;
 
   io::Loop& loop_;
@@ -31,7 +31,7 @@ class NoRooms final : public http::UpgradeHandler {
   const std::unique_ptr<protocol::ClientCodec> codec_;
   bool reveal_;
   Millis close_linger_;
-  io::SlotTable<Farewell> farewells_;
+  io::SlotTable<ClosingSocket> closing_;
 };
 
 } // namespace foyer::gateway

@@ -1,5 +1,5 @@
-// An Identity as an idle session stores it: all texts in one allocation. In an Identity each text takes 32
-// bytes, even an empty one, and the name is mostly the user's id. An empty name stands for that id.
+// The compact form of an Identity that a session keeps: all texts in one allocation. In an Identity each text takes 32
+// bytes, even an empty one. A name that equals the user's id, as most do, is not stored.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ class PackedIdentity {
   [[nodiscard]] const Permissions& permissions() const { return permissions_; }
   [[nodiscard]] WallTime expires_at() const { return expires_at_; }
   void set_expires_at(WallTime at) { expires_at_ = at; }
-  [[nodiscard]] std::span<const std::string> rooms() const { // that the token names
+  [[nodiscard]] std::span<const std::string> rooms() const { // named by the token
     return rooms_ ? std::span<const std::string>(*rooms_) : std::span<const std::string>();
   }
   [[nodiscard]] bool own_account() const { return own_account_; }
-  [[nodiscard]] auth::RevocationSubject for_revocation() const; // points into this
+  [[nodiscard]] auth::RevocationSubject for_revocation() const; // holds views into this
   [[nodiscard]] Identity unpacked() const;
 
  private:

@@ -1,5 +1,4 @@
-// Commands about people and invitations: `direct`,
-// `invite`, and the answers to invitations.
+// Commands about people and invitations: `direct`, `invite`, and the answers to invitations.
 #include "gateway/answer.h"
 #include "rooms/model/access.h"
 
@@ -16,7 +15,7 @@ void Session::about_person(const Command& command) {
   const bool direct = command.type == CommandType::direct;
   if (direct && command.user == identity_.user())
     return refuse_command(
-        command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room is between two users", .field = "user"});
+        command.id, {.cause = Cause::BAD_MESSAGE, .evidence = "a direct room needs another user", .field = "user"});
   const std::string field = command.user.empty() ? "name" : "user";
   auth::PersonRequest question{.id = std::string(command.user), .name = std::string(command.name)};
   shard().find_person(*this, std::move(question),
@@ -31,7 +30,7 @@ void Session::about_person(const Command& command) {
   });
 }
 
-// A user with an account of another issuer can be invited after being admitted once.
+// Users of other issuers can be invited once they have been admitted.
 void Session::introduce() {
   if (identity_.own_account() || shard().deps().directory == nullptr) return;
   shard().remember_person({user(), std::string(identity_.name())});

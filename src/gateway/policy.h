@@ -26,7 +26,7 @@ struct GatewayPolicy : http::SocketPolicy {
   Millis heartbeat_interval{20'000};
   Millis heartbeat_timeout{8'000};
   Millis token_warning{60'000}; // time from token_expiring to the end
-  Millis leeway{30'000};        // the end of a token is its exp plus this
+  Millis leeway{30'000};        // a token is accepted until its exp plus this
   std::uint32_t message_bytes = 64 * 1024;
   std::uint32_t text_bytes = 16 * 1024;
   std::uint32_t name_bytes = 64; // of a room's name, after its prefix
@@ -36,7 +36,7 @@ struct GatewayPolicy : http::SocketPolicy {
   std::uint64_t bytes_per_s = 16 * 1024 * 1024;
   std::uint64_t bytes_burst = 64 * 1024 * 1024;
   std::uint32_t bad_messages = 10; // in 10 s
-  // In addition to outbox_bytes, for what the client requested: 300 messages of 16 KiB are one answer.
+  // In addition to outbox_bytes, for answers to commands: one answer may hold 300 messages of 16 KiB.
   std::size_t answer_bytes = 8 * 1024 * 1024;
   std::size_t joining_bytes = 1024 * 1024; // live messages held back while a join reads history
   CompressionPolicy compression;
@@ -44,7 +44,7 @@ struct GatewayPolicy : http::SocketPolicy {
   rooms::RoomPolicy rooms;
 };
 
-// With each 0 that stands for a multiple of another value replaced.
+// Replaces each 0 that stands for a multiple of another value.
 [[nodiscard]] GatewayPolicy resolved(GatewayPolicy policy);
 
 } // namespace foyer::gateway

@@ -1,4 +1,4 @@
-// The address of a connection, and where to send the answer to a command.
+// Where to send the answer to a command: the address of a connection, and the command's number and id.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace foyer::gateway {
 
-// A connection's address: its loop, its slot there, and a generation that distinguishes
-// a slot's successive connections. Layout: loop 8 bits, generation 24, slot 32.
+// A connection's address: its loop, its slot there, and a generation that distinguishes successive connections in one
+// slot. As a ConnectionId: loop 8 bits, generation 24 bits, slot 32 bits.
 struct ConnectionAddress {
   std::uint8_t loop = 0;
   std::uint32_t generation = 0;
@@ -29,25 +29,25 @@ inline constexpr std::uint32_t kLastGeneration = 0xFFFFFF;
 
 using protocol::MessageId;
 
-// Addresses a connection, in the turn of one of its commands. Every command has exactly one answer.
+// The destination of the answer to one command. Every command has exactly one answer.
 struct ReplyTo {
   ConnectionId connection = 0;
-  std::uint64_t command = 0; // its number in the connection's CommandOrder; 0: none
+  std::uint64_t command = 0; // its number in the connection's CommandOrder or AskedRooms; 0: none
   MessageId id = {};         // given by the client
 };
 
-// The join, or the next page of a recovery, that an answer belongs to.
+// Identifies the join, or the next page of a recovery, that an answer belongs to.
 struct JoinTicket {
   ReplyTo to = {};
   UserId user;
   RoomName room;
   bool again = false;
   std::uint64_t serial = 0;        // unique in its shard: a client may leave and join again before the answer
-  bool by_server = false;          // the client did not ask, and is told only if it succeeds
-  engine::OutcomePtr outcome = {}; // then, unless the message came from another node
+  bool by_server = false;          // joined by an application: the client is notified only of success
+  engine::OutcomePtr outcome = {}; // of a join by an application of this node; otherwise null
 };
 struct JoinAnswer {
-  Offset up_to = 0;       // the subscription is live behind it
+  Offset up_to = 0;       // the subscription is live after this offset
   bool recovered = false; // the answer contains everything after the client's `since`, or its first page
   bool more = false;      // there is more: nothing is live until the client has read it
   protocol::SessionMessage message;

@@ -36,7 +36,7 @@ void Session::begin(MessageId id) {
 
 // Input
 
-// One per message, so that a session need not be one itself.
+// Receives the commands of one message. Created for each message, which saves a vtable pointer in every session.
 class Session::Commands final : public protocol::CommandSink {
  public:
   explicit Commands(Session& session) : session_(session) {}
@@ -83,7 +83,7 @@ void Session::reply(MessageId id, const protocol::SessionMessage& message) {
 void Session::send_refusal(MessageId id, Refusal refusal) {
   if (!link_.open()) return;
   const Ref ref = link_.report(refusal);
-  // Sent as an answer: a client that sends too fast must learn it, and is not slow because of that.
+  // In the lane of answers: a client that sends too fast must get the refusal, which does not make it a slow consumer.
   reply(id, protocol::Refused{.refusal = std::move(refusal), .ref = ref, .reveal = shard().policy().door.reveal});
 }
 
@@ -98,7 +98,7 @@ std::optional<Millis> Session::next_deadline() const {
   std::optional<WallTime> next;
   if (identity_.expires_at() != WallTime{} && !(ends_by_answer() && refreshing_))
     next = ends_by_answer() ? identity_.expires_at()
-        : expiry_told_      ? identity_.expires_at() + policy.leeway
+        : expiry_announced_ ? identity_.expires_at() + policy.leeway
                             : identity_.expires_at() - policy.token_warning;
   if (passes_)
     for (const RoomPass& pass : *passes_)
@@ -113,9 +113,9 @@ void Session::on_time() {
     if (wall >= identity_.expires_at() && !refreshing_) ask_to_stay();
   } else if (identity_.expires_at() != WallTime{}) {
     if (wall >= identity_.expires_at() + shard().policy().leeway)
-      return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token of an open connection came to its end"});
-    if (!expiry_told_ && wall >= identity_.expires_at() - shard().policy().token_warning) {
-      expiry_told_ = true;
+      return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the token expired while the connection was open"});
+    if (!expiry_announced_ && wall >= identity_.expires_at() - shard().policy().token_warning) {
+      expiry_announced_ = true;
       if (service_ == Service::chat) say(std::nullopt, protocol::TokenExpiring{identity_.expires_at()});
     }
   }
@@ -124,7 +124,7 @@ void Session::on_time() {
   });
   if (order_.stuck(shard().loop().now()))
     link_.end({.cause = Cause::BUSY,
-        .evidence = "a command was not answered in time, and others wait for it",
+        .evidence = "a command was not answered in time, and later commands wait for it",
         .retry_after = Millis{1'000}});
 }
 
@@ -167,7 +167,7 @@ bool Session::is_let_in(std::string_view room) const {
 void Session::check_revocation() {
   if (!link_.open()) return;
   auto refusal = shard().deps().revocations.check(identity_.for_revocation(), shard().loop().now());
-  // "Could not check" does not end an established session.
+  // A table that may be outdated does not end an established session.
   if (refusal && refusal->cause != Cause::REVOCATION_UNCHECKED) return link_.end(std::move(*refusal));
   end_passes([this](const RoomPass& pass) -> std::optional<Cause> {
     if (!pass.token) return std::nullopt;

@@ -1,8 +1,8 @@
-// An admitted client: its identity, its subscriptions, its commands and the order of their answers, and the end of
-// its token. Its output goes to its Link; it knows neither frames nor sockets.
+// An admitted client: its identity, its subscriptions, its commands and the order of their answers, and the expiry of
+// its token. Output goes to its Link; a session knows neither frames nor sockets.
 //
-// A session starts when its link has admitted the client and lives as long as the link, even while that closes: only
-// then do the rooms see it leave. An idle one owns its identity, its subscriptions and nothing else.
+// A session starts when its link has admitted the client and lives as long as the link, also while the link closes: the
+// rooms see the client leave when the link is gone. An idle session owns its identity and its subscriptions only.
 #pragma once
 
 #include <cstdint>
@@ -39,21 +39,21 @@ class Session {
     std::string address; // the client's, after TRUSTED_PROXIES
     admission::Permit user_permit, address_permit;
     asking::KeptPtr kept = {};                        // for questions to the application
-    std::unique_ptr<admission::Consent> consent = {}; // null: it was not asked
+    std::unique_ptr<admission::Consent> consent = {}; // null: the application was not asked
   };
   Session(Link& link, Entered entered);
   ~Session();
 
   // From the link.
-  void begin(MessageId id);            // once it is open; the id of the `authenticate` to answer
-  void on_text(std::string_view text); // one message of the client; kPadding readable bytes follow
-  void on_time();                      // at next_deadline(), or at any other time
+  void begin(MessageId id);            // the link is open; `id`: of the `authenticate` to answer
+  void on_text(std::string_view text); // one message of the client; wire::kPadding readable bytes follow it
+  void on_time();                      // at next_deadline(); calls at other times are harmless
   [[nodiscard]] std::optional<Millis> next_deadline() const; // from now
 
   // From the shard; nothing is sent once the link is closing.
   void reply(MessageId id, const protocol::SessionMessage& message); // an answer
   void send_refusal(MessageId id, Refusal refusal);                  // also an answer
-  // The answer to a command: sends it in its turn. `command`: see ReplyTo.
+  // Runs `send`, which sends the answer to a command, in the command's turn. `command`: see ReplyTo.
   template <class Send>
   void answered(std::uint64_t command, Send send) {
     if (!link_.open()) return;
@@ -63,13 +63,13 @@ class Session {
       order_.answer(command, std::move(send));
     go_on();
   }
-  void send_closing(Millis retry_after); // a shutdown is coming
+  void send_closing(Millis retry_after); // the server is about to shut down
 
-  // What an application does to it (session_by_app.cc).
-  void set_expiry(WallTime at); // not in the future: ends it
+  // Actions of an application on this session (session_by_app.cc).
+  void set_expiry(WallTime at); // a time that has passed ends the session
   void join_by_server(const engine::Subscribe& request);
-  void join_as_told(const RoomName& room); // by the answer to `connect`; what refuses it is reported
-  // The subscription ends for a cause that the client is told. False: there was none.
+  void join_as_told(const RoomName& room); // a room named in the answer to `connect`; a refusal is reported
+  // Ends a subscription and notifies the client of the cause. False: it was not subscribed.
   bool end_subscription(const RoomName& room, Cause cause);
   void check_revocation();
   void unsubscribed(const RoomName& room); // a subscription has ended
@@ -98,20 +98,20 @@ class Session {
   class Commands;
   void on_command(const protocol::Command& command, std::string_view text);
   void on_bad_command(const protocol::BadCommand& bad, std::string_view text);
-  // A command, or its refusal: now, or in its turn.
+  // Runs a command, or answers with its refusal, now or in its turn.
   void take_command(std::string_view text, protocol::CommandType type, const protocol::Command* command, MessageId id,
       std::optional<Refusal> refusal);
-  void go_on(); // with waiting commands
+  void go_on(); // starts the waiting commands that may start
   void begin(const protocol::Command& command);
   void run(const protocol::Command& command);
-  void refuse_command(MessageId id, Refusal refusal); // of the current command
+  void refuse_command(MessageId id, Refusal refusal); // answers the current command with a refusal
   void join(const protocol::Command& command);
   [[nodiscard]] rooms::JoinRequest join_request(const JoinTicket& ticket, std::uint32_t limit) const;
-  struct JoinWish; // a join whose room token is not checked yet
+  struct JoinWish; // a join whose room token is still to be verified
   void check_room_token(JoinWish wish);
   void room_token_checked(JoinWish wish, Result<auth::RoomToken> verified);
   void begin_join(JoinTicket ticket, rooms::JoinRequest request, std::optional<Identity> token);
-  // `app_ends`: of the application's permission; zero: it has no end; nothing: it was not asked.
+  // `app_ends`: when the application's permission ends; zero: never; nullopt: the application was not asked.
   void start_join(JoinTicket ticket, rooms::JoinRequest request, const std::optional<Identity>& token,
       std::optional<WallTime> app_ends);
   void typing(RoomName room, bool on);
@@ -121,11 +121,11 @@ class Session {
   void chat(const protocol::Command& command);
   void publish_data(const protocol::Command& command);
   void publish(MessageId id, rooms::PublishRequest request, std::string_view field);
-  // Too long, or with control characters.
+  // The refusal of a text that is too long or contains control characters.
   [[nodiscard]] std::optional<Refusal> unfit(const rooms::PublishRequest& request, std::string_view field) const;
 
-  // The application is asked about rooms (session_asked_rooms.cc).
-  [[nodiscard]] std::optional<ReplyTo> hold_room(ReplyTo to, const RoomName& room); // nothing: it was refused
+  // Questions to the application about rooms (session_asked_rooms.cc).
+  [[nodiscard]] std::optional<ReplyTo> hold_room(ReplyTo to, const RoomName& room); // nullopt: the command was refused
   bool wait_for_room(std::string_view text, const protocol::Command& command);
   void let_room_go(std::uint64_t number);
   [[nodiscard]] std::string room_of(const protocol::Command& command) const;
@@ -141,12 +141,12 @@ class Session {
   void check_refresh(const MessageId& id, std::string_view token, bool with_newest_keys);
   void keys_answered(const MessageId& id, std::string token, Result<bool> newer);
   void refreshed(const MessageId& id, Result<Identity> verified);
-  void renew(const MessageId& id, Identity identity); // the token of which was checked
+  void renew(const MessageId& id, Identity identity); // `identity`: of a new token, verified
 
-  // The application that is asked (session_application.cc).
+  // Questions to the application about this session (session_application.cc).
   [[nodiscard]] bool asks(asking::Event event, std::string_view room = {}) const;
   [[nodiscard]] asking::Client asking_client() const;
-  // It set the end of this session, and is asked again when that comes.
+  // The application has set the end of this session and is asked again when it comes.
   [[nodiscard]] bool ends_by_answer() const;
   void ask_to_refresh(const MessageId& id, Identity verified);
   void refresh_answered(const MessageId& id, Identity verified, Result<asking::RefreshAnswer> said);
@@ -157,42 +157,43 @@ class Session {
   void leave_all();
   void introduce(); // makes the user known to people look-ups
   [[nodiscard]] rooms::Actor actor() const;
-  [[nodiscard]] rooms::Actor actor_in(std::string_view room); // with what lets it into the room
+  [[nodiscard]] rooms::Actor actor_in(std::string_view room); // with the passes of this session for the room
   [[nodiscard]] bool has_token_for(std::string_view room) const;
-  [[nodiscard]] bool is_let_in(std::string_view room) const; // by the application, which joined it there
-  // `token`: nothing: the application, which was asked, allows it.
+  [[nodiscard]] bool is_let_in(std::string_view room) const; // the application joined this session to the room
+  // `token`: nullopt for a permission that the application gave when it was asked.
   void add_pass(const RoomName& room, std::optional<PackedIdentity> token, WallTime ends);
-  [[nodiscard]] bool needs_token(const RoomName& room) const; // by its rule
+  [[nodiscard]] bool needs_token(const RoomName& room) const; // whether its rule requires a room token
   [[nodiscard]] ReplyTo reply_to(MessageId id) const;         // for the current command
   [[nodiscard]] rooms::AnswerLimit answer_limit() const;
-  void say(MessageId id, const protocol::SessionMessage& message); // without the extra room of answers
+  void say(MessageId id,
+      const protocol::SessionMessage& message); // within outbox_bytes, without the extra allowance of answers
   [[nodiscard]] Shard& shard() const { return link_.shard(); }
 
-  // Of a subscription that a room token or the application allows.
+  // Permission for one room, from a room token or from the application.
   struct RoomPass {
     RoomName room;
-    std::optional<PackedIdentity> token; // nothing: of the application, which was asked
-    WallTime ends{};                     // of a token: with the leeway; kNoEnd: the application joined it there
+    std::optional<PackedIdentity> token; // nullopt: given by the application when it was asked
+    WallTime ends{}; // a token's exp with the leeway; kNoEnd: the application joined the session to the room
   };
   static constexpr WallTime kNoEnd = WallTime::max();
-  // Ends the subscriptions of passes for which there is a cause, unless another token names the room.
+  // Removes the passes for which `why` gives a cause, and ends their subscriptions unless another token names the room.
   void end_passes(const std::function<std::optional<Cause>(const RoomPass&)>& why);
 
   Link& link_;
   PackedIdentity identity_;
   std::unique_ptr<std::vector<RoomPass>> passes_;  // null: none
-  std::shared_ptr<rooms::UserUse> use_;            // of this user, shared with its other sessions; chat only
-  std::unique_ptr<const std::string> address_;     // null: that of the transport's peer
+  std::shared_ptr<rooms::UserUse> use_;            // of this user, shared by all its sessions; null for echo
+  std::unique_ptr<const std::string> address_;     // null: the address of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open
   asking::KeptPtr kept_;                           // for questions to the application
-  std::unique_ptr<admission::Consent> consent_;    // what it said; holds for every later token. Null: nothing
+  std::unique_ptr<admission::Consent> consent_;    // the application's answer; applies to every later token. Null: none
   CommandOrder order_;
   std::unique_ptr<AskedRooms> asked_; // null: none
   std::uint64_t running_ = 0;         // the current command's number in order_
   Service service_;
   bool going_on_ = false;
-  bool expiry_told_ = false;
-  bool refreshing_ = false; // a token is being checked, or the application is asked whether the session goes on
+  bool expiry_announced_ = false; // token_expiring was sent
+  bool refreshing_ = false;       // a token is being checked, or the application is asked whether the session goes on
 };
 
 } // namespace foyer::gateway

@@ -1,7 +1,7 @@
-// The application that is asked: whether a session goes on, and what its answers change.
+// Asks the application whether a session may continue, and applies its answers.
 //
-// A new token is checked first; then the application may be asked about it. An end that the application has set is not
-// moved by a token alone: when it comes, the application is asked again, or the session ends.
+// A new token is verified first; then the application may be asked about it. A token alone does not move an end that
+// the application has set: when it comes, the application is asked again, or the session ends.
 #include "gateway/clients.h"
 #include "gateway/session.h"
 #include "gateway/shard.h"
@@ -28,7 +28,7 @@ void Session::join_as_told(const RoomName& room) {
     if (done) return;
     Refusal refusal = std::move(done).error();
     refusal.evidence +=
-        (refusal.evidence.empty() ? "" : "; ") + ("the application wanted it in the room " + room.str());
+        (refusal.evidence.empty() ? "" : "; ") + ("the application joins this client to the room " + room.str());
     deps.reporter.report(Ref{deps.entropy.short_id()}, std::move(refusal), address, who.str());
   };
   join_by_server({.who = {}, .room = room, .outcome = std::make_shared<engine::Outcome>(std::move(report))});
@@ -47,22 +47,22 @@ void Session::refresh_answered(const MessageId& id, Identity verified, Result<as
   refreshing_ = false;
   if (!link_.open()) return;
   if (!said) {
-    // That it could not be asked is no answer: the earlier token holds until its end.
-    link_.reschedule(); // an end may have come meanwhile
+    // If the application could not be asked, the earlier token stays valid until its end.
+    link_.reschedule(); // the end may have come in the meantime
     if (said.error().cause != Cause::APP_REFUSED) return send_refusal(id, std::move(said).error());
     return end_as_answered(id, std::move(said).error());
   }
   const WallTime end = said->expires_at.value_or(WallTime{});
   if (said->expired || (end != WallTime{} && end <= shard().loop().wall()))
     return end_as_answered(
-        id, {.cause = Cause::TOKEN_EXPIRED, .evidence = "the application says that the session has expired"});
-  if (auto revoked = shard().deps().revocations.check(verified, shard().loop().now())) // meanwhile
+        id, {.cause = Cause::TOKEN_EXPIRED, .evidence = "the application reported the session as expired"});
+  if (auto revoked = shard().deps().revocations.check(verified, shard().loop().now())) // in the meantime
     return send_refusal(id, std::move(*revoked));
   agree(std::move(*said));
   renew(id, std::move(verified));
 }
 
-// Its end has come, and nobody else can move it.
+// The end that the application set has come: only the application can move it.
 void Session::ask_to_stay() {
   refreshing_ = true;
   shard().deps().application->refresh({.client = asking_client()},
@@ -77,7 +77,7 @@ void Session::stay_answered(Result<asking::RefreshAnswer> said) {
   const WallTime end = said->expires_at.value_or(identity_.expires_at());
   if (said->expired || (end != WallTime{} && end <= shard().loop().wall()))
     return end_as_answered(std::nullopt,
-        {.cause = Cause::TOKEN_EXPIRED, .evidence = "the application set this end, and did not move it when asked"});
+        {.cause = Cause::TOKEN_EXPIRED, .evidence = "the application set this expiry and did not extend it"});
   if (said->name) {
     Identity identity = identity_.unpacked();
     identity.name = *said->name;
@@ -86,7 +86,7 @@ void Session::stay_answered(Result<asking::RefreshAnswer> said) {
   identity_.set_expires_at(end);
   said->expires_at = end;
   agree(std::move(*said));
-  expiry_told_ = false;
+  expiry_announced_ = false;
   link_.reschedule();
   if (service_ == Service::chat) say(std::nullopt, protocol::Refreshed{end});
 }
@@ -95,10 +95,10 @@ void Session::agree(asking::RefreshAnswer said) {
   kept_ = asking::with_meta(std::move(kept_), said.meta);
   if (!consent_) consent_ = std::make_unique<admission::Consent>();
   if (said.name) consent_->name = std::move(said.name);
-  consent_->expires_at = said.expires_at; // nothing: the end is that of the new token
+  consent_->expires_at = said.expires_at; // nullopt: the session ends with the new token
 }
 
-// The client reads why before the Close.
+// The client gets the reason before the Close.
 void Session::end_as_answered(const MessageId& id, Refusal refusal) {
   const Ref ref = link_.report(refusal);
   reply(id, protocol::Refused{.refusal = refusal, .ref = ref, .reveal = shard().policy().door.reveal});

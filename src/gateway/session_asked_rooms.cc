@@ -1,18 +1,18 @@
-// What a session asks the application: whether its user may join a room, and whether a message may be published.
+// Asks the application whether a user may join a room, and whether a message may be published.
 #include <fmt/format.h>
 
 #include "gateway/answer.h"
 
 namespace foyer::gateway {
 
-// The command leaves the order of the others, and holds back those about its room.
+// Takes the command out of the order of the others; later commands about the room wait for it.
 std::optional<ReplyTo> Session::hold_room(ReplyTo to, const RoomName& room) {
   if (!asked_) asked_ = std::make_unique<AskedRooms>();
   if (asked_->full() || asked_->holds(room.view())) {
     shard().refuse(to,
         {.cause = Cause::BUSY,
-            .evidence = fmt::format("the application is being asked about {} rooms for this connection, or about this "
-                                    "one already",
+            .evidence = fmt::format("questions to the application are pending for {} rooms of this connection, or for "
+                                    "this room",
                 AskedRooms::kMost),
             .retry_after = Millis{1'000}});
     return std::nullopt;
@@ -22,19 +22,19 @@ std::optional<ReplyTo> Session::hold_room(ReplyTo to, const RoomName& room) {
   return to;
 }
 
-// False: no room of the command is held.
+// Lets a command wait for the question about its room. False: there is none.
 bool Session::wait_for_room(std::string_view text, const protocol::Command& command) {
   if (!asked_ || CommandOrder::immediate(command.type)) return false;
   const std::string room = room_of(command);
   if (room.empty() || !asked_->holds(room)) return false;
   if (!asked_->wait(room, {.type = command.type, .id = command.id, .text = std::string(text), .refusal = {}}))
     link_.end({.cause = Cause::BUSY,
-        .evidence = "waiting_commands: more commands wait for the application's answer than may",
+        .evidence = "waiting_commands: too many commands wait for the application's answer",
         .retry_after = Millis{1'000}});
   return true;
 }
 
-// Those that waited are next; answered() goes on with them.
+// The commands that waited are next; answered() starts them.
 void Session::let_room_go(std::uint64_t number) {
   if (!asked_) return;
   auto waiting = asked_->let_go(number);

@@ -1,4 +1,4 @@
-// What an application does to a session: its end, and the rooms that it is in.
+// Actions of an application on a session: setting its end, joining it to rooms and removing it from them.
 #include "gateway/session.h"
 #include "gateway/shard.h"
 
@@ -6,10 +6,10 @@ namespace foyer::gateway {
 
 void Session::set_expiry(WallTime at) {
   if (at <= shard().loop().wall())
-    return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the application set the end of this connection"});
+    return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the application set an expiry that has passed"});
   identity_.set_expires_at(at);
   if (consent_ && consent_->expires_at) consent_->expires_at = at;
-  expiry_told_ = false;
+  expiry_announced_ = false;
   link_.reschedule();
   if (service_ == Service::chat) say(std::nullopt, protocol::Refreshed{at});
 }
@@ -21,15 +21,15 @@ bool Session::end_subscription(const RoomName& room, Cause cause) {
   return true;
 }
 
-// The application decides who is in a public room: neither the scope of the client's token nor the rule of the room
-// matters. A room with members stays closed to others.
+// The application decides who is in a public room, regardless of the token's scope and the room's rule. A room with
+// members stays closed to others.
 void Session::join_by_server(const engine::Subscribe& request) {
   if (!chats()) return;
-  // As with a token for the room that neither ends nor is revoked.
+  // Like a token for the room that never ends and cannot be revoked.
   const auto allow = [&] { add_pass(request.room, PackedIdentity(Identity{}), kNoEnd); };
   if (shard().subscription(*this, request.room) != nullptr) {
     allow();
-    if (request.outcome) request.outcome->applied(); // it has joined, or is about to
+    if (request.outcome) request.outcome->applied(); // it is subscribed or being subscribed
     return;
   }
   if (memberships.size() >= shard().policy().rooms_per_connection) {

@@ -12,14 +12,14 @@
 
 namespace foyer::gateway {
 
-constexpr Offset kAboutAMessage = UINT64_MAX; // held for an event about a message, which is sent in any case
+constexpr Offset kAboutAMessage = UINT64_MAX; // marks a held event about a message, which is sent in any case
 
 namespace {
 
-// Some events were dropped, through no fault of the client: the Close makes it join again with `since`.
+// Events were dropped, through no fault of the client: the Close makes it join again with `since`.
 Refusal too_much_held() {
   return {.cause = Cause::BUSY,
-      .evidence = "joining_bytes: more was published during a join than may be held back",
+      .evidence = "joining_bytes: too much was published during a join",
       .retry_after = Millis{1'000}};
 }
 
@@ -134,7 +134,7 @@ void Shard::ended(const SocketEnd& end, const Link& link, const CloseFrame& clos
   deps_.reporter.report(Ref{deps_.entropy.short_id()}, std::move(*found), peer);
 }
 
-// At info for admitted clients, within the log's budget; otherwise at debug.
+// Logs at info for admitted clients, within the budget of lines; otherwise at debug.
 void Shard::report_end(const SocketEnd& end, const Link& link, const CloseFrame& close, const std::string& peer) {
   const bool debug = deps_.log.enabled(Level::debug);
   const auto left_out = link.session() == nullptr ? std::nullopt : ended_lines_.take(loop_.now());
@@ -203,8 +203,8 @@ void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
   if (it == session.memberships.end()) return;
   LocalRoom& room = *it->room;
   const std::uint32_t index = it->index;
-  // A subscription that is still joining is not counted by the home yet: when its answer
-  // comes and finds no session, it is taken back.
+  // The home does not count a subscription that is still joining. When its answer comes and finds no session, the
+  // subscription is withdrawn.
   const Joining* joining = room.subscriptions[index].joining.get();
   const bool counted = joining == nullptr || joining->again || joining->counted;
   *it = session.memberships.back();
@@ -226,7 +226,8 @@ void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
 
 namespace {
 
-// The frame of an event, looked up again only for a client with terms that differ from the previous one's.
+// The frame of an event for one client after another; looked up again only if the terms differ from the previous
+// client's.
 class FrameOf {
  public:
   explicit FrameOf(rooms::Publication& publication) : publication_(publication) {}
@@ -265,18 +266,18 @@ void Shard::publish(rooms::Publication& publication) {
     Link& link = *subscription.link;
     const SharedBytes& frame = frame_of(link);
     if (!frame) continue;
-    // The answer to a join says who is present; earlier live events continue.
+    // The answer to a first join contains the members, so presence events before it are dropped.
     if (subscription.joining && passing && !subscription.joining->again) continue;
     if (subscription.joining && !passing) {
       auto& joining = *subscription.joining;
       joining.held_bytes += frame->size();
-      if (joining.held_bytes > policy_.joining_bytes) continue; // the answer to the join tells the client
+      if (joining.held_bytes > policy_.joining_bytes) continue; // reported with the answer to the join
       joining.held.emplace_back(about_a_message ? kAboutAMessage : event.offset, frame);
       continue;
     }
-    if (subscription.catching_up && event.delivery == rooms::Delivery::history) continue; // a later page contains it
+    if (subscription.catching_up && event.delivery == rooms::Delivery::history) continue; // contained in a later page
     if (!event.except.empty() && link.session()->identity().user() == event.except.view()) continue;
-    // The last check before sending: may this user still read the room?
+    // The last check before sending: nobody else gets an event of an own room.
     if (!room.own_user.empty() && link.session()->identity().user() != room.own_user) continue;
     ++delivered;
     if (link.packs())
@@ -284,8 +285,8 @@ void Shard::publish(rooms::Publication& publication) {
     else
       link.deliver(frame);
   }
-  // One kind of receiver after another: those with equal queues share them (io::BatchQueue),
-  // as long as no other one comes between.
+  // Plain receivers first, then those that compress: receivers with equal queues share them (io::BatchQueue) as long as
+  // no other receiver comes in between.
   for (Link* link : packing_) link->deliver(frame_of(*link));
   packing_.clear();
   metrics_.delivered.add(delivered);
@@ -330,7 +331,7 @@ void Shard::joined(const JoinTicket& ticket, JoinAnswer answer) {
   Session* session = find(ticket.to.connection);
   Subscription* subscription = waiting_for(session, ticket);
   if (subscription == nullptr) {
-    // The session left meanwhile. The subscription that the home has just counted is taken back.
+    // The session has left in the meantime: the subscription that the home has just counted is withdrawn.
     if (!ticket.again) service_.leave(index_, ticket.user, ticket.room, false);
     if (session == nullptr) return;
   } else {
@@ -344,18 +345,18 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   Session* session = find(ticket.to.connection);
   Subscription* subscription = waiting_for(session, ticket);
   if (subscription == nullptr) {
-    // It ended before it began: the user was removed from the room, or has lost the right to read.
+    // The subscription ended during the join: the user was removed from the room, or lost the right to read.
     if (session == nullptr || ticket.by_server) return;
     const bool may_read = session->identity().permissions().chat_read;
     return session->send_refusal(ticket.to.id,
         {.cause = may_read ? Cause::NOT_A_MEMBER : Cause::PERMISSION_DENIED,
-            .evidence = "ended while the room was being joined"});
+            .evidence = "the subscription ended while the room was being joined"});
   }
   const auto joining = std::move(subscription->joining);
   const bool was_live = ticket.again && !subscription->catching_up;
   subscription->catching_up = answer.more;
-  // Events published to a live subscription before the home processed the new join
-  // are in the answer only if that recovers; otherwise they come first, or never.
+  // Events published to a live subscription before the home processed the new join are in the answer only if it
+  // recovers. Otherwise they must be delivered before it.
   if (was_live && !answer.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
       if (offset <= answer.up_to) session->link().deliver(held);
@@ -383,7 +384,7 @@ void Shard::end_join(const JoinTicket& ticket, Refusal refusal) {
         if (!subscription->catching_up || offset == kAboutAMessage) session->link().deliver(held);
       if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
     } else {
-      unsubscribe(*session, ticket.room, false); // a new one is not counted by the home
+      unsubscribe(*session, ticket.room, false); // the home has not counted it
     }
   }
   if (!ticket.by_server) return session->send_refusal(ticket.to.id, std::move(refusal));
@@ -413,7 +414,7 @@ void Shard::check_revocations() {
 }
 
 void Shard::drain(std::move_only_function<void()> done) {
-  // All of them within the first two thirds of the time; the rest is for the clients' Closes.
+  // All links are closed within the first two thirds of the time; the rest is left for the clients' Closes.
   drain_.start(policy_.drain_timeout * 2 / 3, std::move(done));
   links_.each([this](const Link& link) {
     const Millis wait{500 + static_cast<std::int64_t>(deps_.entropy.below(4'500))};

@@ -1,8 +1,7 @@
-// The state of one loop of the gateway: its links and sessions, their subscriptions,
-// and the home of its rooms. Everything here runs on the loop.
+// The state of one loop of the gateway: its links and sessions, their subscriptions, and the home of its rooms.
+// Everything here runs on the loop.
 //
-// A publication reaches a shard once, however many of its sessions want it;
-// the shard sends each the same bytes.
+// A publication reaches a shard once; the shard sends the same bytes to all its subscribed sessions.
 #pragma once
 
 #include <atomic>
@@ -38,9 +37,9 @@ class Shard;
 // A subscription that is not live yet: events published meanwhile wait.
 struct Joining {
   std::uint64_t serial = 0;
-  bool again = false;     // was live before this join
-  bool was_reset = false; // and the history restarted meanwhile
-  bool counted = false;   // the home has answered and counts it; the answer waits for its turn
+  bool again = false;     // the subscription was live before this join
+  bool was_reset = false; // the room's history restarted during the join
+  bool counted = false;   // the home has answered and counts the subscription; the answer waits for its turn
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::size_t held_bytes = 0;
 };
@@ -48,21 +47,21 @@ struct Joining {
 struct Subscription {
   Link* link = nullptr;             // events are delivered directly to it
   std::unique_ptr<Joining> joining; // null: live, or catching up
-  bool catching_up = false;         // reads a recovery in pages: messages are not live until the last page was answered
+  bool catching_up = false;         // the client reads a recovery in pages: no live messages before the last page
 };
 
 // The sessions of this loop that are subscribed to one room.
 struct LocalRoom {
   RoomName name;
-  std::string_view own_user; // for user:ID, the ID: no other user is ever sent anything
+  std::string_view own_user; // for user:ID, the ID; nothing is ever sent to another user
   std::vector<Subscription> subscriptions;
 };
 
-// Sessions of one loop: those that fit everything named here.
+// Selects sessions of one loop; all given conditions must match.
 struct SessionFilter {
   engine::Selection who = {};
   std::string address = {};
-  RoomName room = {}; // joined, or being joined
+  RoomName room = {}; // which the session has joined or is joining
 };
 
 // Counters shared by the shards.
@@ -75,12 +74,12 @@ struct ShardMetrics {
   SocketEndCounters ends;
 };
 
-// Log lines per second and loop about connections that open and close.
+// Log lines about connections that open and close, per second and loop.
 inline constexpr std::uint32_t kActivityLines = 20;
 
 class Shard final : public http::UpgradeHandler {
  public:
-  // `homes` outlives this; its home must be added there.
+  // `homes` must outlive this and contain the home of this loop.
   Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps,
       rooms::UserUses& users, const rooms::Homes& homes);
   ~Shard() override;
@@ -92,24 +91,23 @@ class Shard final : public http::UpgradeHandler {
   // After drain() and the last accept: `done` when all clients that connected meanwhile are gone.
   void when_empty(std::move_only_function<void()> done);
   [[nodiscard]] bool draining() const { return drain_.started(); }
-  // Another process owns the chat store: chat sockets are closed, and none are admitted
-  // until it is opened again.
+  // Another process owns the chat store: chat sockets are closed, and none are admitted until the store is reopened.
   void store_lost(const Refusal& why);
   void store_opened_again();
   [[nodiscard]] const std::optional<Refusal>& lost_store() const { return lost_store_; }
-  // Something was revoked: closes the affected connections.
+  // Closes the connections whose credentials have been revoked.
   void check_revocations();
 
-  // Events for the shard's listener, on this loop.
+  // Events that the shard's listener passes to this loop.
   void publish(rooms::Publication& publication);
   void evict(const RoomName& room, const UserId& user);
   void reset(rooms::Publication& publication);
   void close_all(const RoomName& room, const Refusal& refusal);
   void to_user(const UserId& user, rooms::Publication& publication, ConnectionId except);
 
-  // What an application does to connections, and asks about them (shard_sessions.cc). Sessions are visited in the
-  // order of their slots, from `slot` on, a few in each turn, until `act` returns false. `done` gets the slot of that
-  // session; nothing: all were visited. A session that is open all the time is visited exactly once.
+  // Actions of an application on connections, and its queries (shard_sessions.cc). Sessions are visited in the order of
+  // their slots, from `slot` on, a few per turn, until `act` returns false. `done` gets the slot of that session;
+  // nullopt: all were visited. A session that stays open during the visit is visited exactly once.
   using Act = std::move_only_function<bool(Session&)>;
   using Visited = std::move_only_function<void(std::optional<std::uint32_t> slot)>;
   void visit(SessionFilter filter, std::uint32_t slot, Act act, Visited done);
@@ -119,18 +117,18 @@ class Shard final : public http::UpgradeHandler {
   void set_expiry(const engine::SetExpiry& request);
   struct Status {
     std::size_t connections = 0;
-    std::optional<WallTime> seen = {}; // when the user was last heard from; nothing: unknown
+    std::optional<WallTime> seen = {}; // when the user was last heard from; nullopt: unknown
   };
   [[nodiscard]] Status status_of(const UserId& user) const;
   [[nodiscard]] WallTime wall_of(MonoTime time) const;
   [[nodiscard]] std::size_t subscriptions() const { return subscriptions_; }
 
-  // The answer to a command of a session of this loop. It is sent in its turn.
+  // Completes a command of a session of this loop: the answer is sent in the command's turn.
   template <class T>
   [[nodiscard]] Completion<T> answer_to(ReplyTo to);
   void refuse(const ReplyTo& to, Refusal refusal);
   [[nodiscard]] Completion<rooms::Joined> join_answer(JoinTicket ticket);
-  [[nodiscard]] Completion<rooms::HistoryPart> page_answer(JoinTicket ticket); // of a recovery
+  [[nodiscard]] Completion<rooms::HistoryPart> page_answer(JoinTicket ticket); // the next page of a recovery
 
   // For links and sessions.
   [[nodiscard]] io::Loop& loop() { return loop_; }
@@ -143,18 +141,18 @@ class Shard final : public http::UpgradeHandler {
   [[nodiscard]] std::uint8_t index() const { return index_; }
   [[nodiscard]] protocol::ClientCodec& codec() { return *codec_; }
   [[nodiscard]] Compression& compression() { return compression_; }
-  [[nodiscard]] std::string& scratch() { return scratch_; }                             // for one message at a time
+  [[nodiscard]] std::string& scratch() { return scratch_; } // a buffer for one message at a time
   [[nodiscard]] const Allowance& allowed_commands() const { return allowed_commands_; } // of one connection
-  [[nodiscard]] const Allowance& allowed_refusals() const { return allowed_refusals_; } // of commands beyond those
+  [[nodiscard]] const Allowance& allowed_refusals() const { return allowed_refusals_; } // of refused commands
   [[nodiscard]] const Allowance& allowed_bytes() const { return allowed_bytes_; }
-  // Runs when a turn has time for expensive work (CpuBudget), if the session still exists.
+  // Runs `work` in a turn that has CPU time for expensive work (CpuBudget), if the session still exists.
   void when_there_is_time(ConnectionId id, std::move_only_function<void(Session&)> work);
-  [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // of the log, at info
+  [[nodiscard]] LogBudget& admitted_lines() { return admitted_lines_; } // budget of info lines
   [[nodiscard]] Session* find(ConnectionId id);                         // null: gone, or not admitted yet
   // Runs `step` if the link exists and its handshake is undecided.
   void with_handshake(ConnectionId id, std::move_only_function<void(Handshake&)> step);
   [[nodiscard]] const std::shared_ptr<std::atomic<bool>>& alive() const { return alive_; } // false once this is gone
-  // An answer that comes on any thread, for `then` on this loop; dropped once this is gone.
+  // A completion for any thread, which runs `then` on this loop; dropped once this is gone.
   template <class T>
   [[nodiscard]] Completion<T> on_loop(Completion<T> then) {
     return [this, alive = alive_, then = std::move(then)](Result<T> result) mutable {
@@ -162,60 +160,63 @@ class Shard final : public http::UpgradeHandler {
       loop_.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
     };
   }
-  // The same, to a session of this loop, if it still exists.
+  // The same, with a session of this loop; dropped if the session is gone.
   template <class T>
   [[nodiscard]] Completion<T> to_session(ConnectionId id, std::move_only_function<void(Session&, Result<T>)> then) {
     return on_loop<T>([this, id, then = std::move(then)](Result<T> result) mutable {
       if (Session* session = find(id)) then(*session, std::move(result));
     });
   }
-  // An answer of the auth service, from any thread, to a handshake of this loop.
+  // A completion for any thread: the auth service's answer to a handshake of this loop.
   [[nodiscard]] Completion<Identity> identity_answer(ConnectionId id);
   // Requests a newer key set; `then` runs on this loop.
   void refresh_keys(std::string token, Completion<bool> then);
-  // Anyone known to the auth service, or admitted with an account of another issuer. Nothing: unknown. RATE_LIMITED
-  // (UnknownPeople); `then` runs here, if the session still exists.
+  // Looks up a person among the accounts of the auth service and the users of other issuers who were admitted before.
+  // nullopt: unknown. RATE_LIMITED (UnknownPeople). `then` runs on this loop, if the session still exists.
   void find_person(Session& session, auth::PersonRequest question, Completion<std::optional<auth::Person>> then);
   void remember_person(rooms::Author person);
-  // Bytes for the frame decoder: copied to a place followed by kPadding readable bytes. Valid until the next call.
+  // Copies bytes for the frame decoder into a buffer with wire::kPadding readable bytes after them. Valid until the
+  // next call.
   [[nodiscard]] std::span<char> padded(std::string_view bytes);
 
-  // Not subscribed already.
+  // REQUIRES: the session is not subscribed to the room.
   LocalRoom* subscribe(Session& session, const RoomName& room, Joining joining);
   [[nodiscard]] Subscription* subscription(Session& session, const RoomName& room);
-  // The session has more of a recovery to read; then new events wait for the answer with this serial.
+  // If the session is in the middle of a recovery: the serial of its next page. New events are held until that answer.
   [[nodiscard]] std::optional<std::uint64_t> next_page(Session& session, const RoomName& room);
   [[nodiscard]] std::uint64_t next_join() { return ++joins_; } // for JoinTicket::serial
   void unsubscribe(Session& session, const RoomName& room, bool evicted);
   void admitted(Session& session);
-  void closed(Link& link);                                                     // deletes it
-  void ended(const SocketEnd& end, const Link& link, const CloseFrame& close); // before closed(), for a WebSocket
+  void closed(Link& link);                                                     // deletes the link
+  void ended(const SocketEnd& end, const Link& link, const CloseFrame& close); // for a WebSocket, before closed()
   [[nodiscard]] std::size_t open() const { return links_.size(); }
 
-  // Recent values, for the counts.
+  // For sums over all loops. Any thread may read them.
+  // rooms_loaded and memory_bytes, of the home, are updated once a second.
   std::atomic<std::uint32_t> sockets{0};
-  std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0}; // of its home
+  std::atomic<std::uint64_t> rooms_loaded{0}, memory_bytes{0};
 
  private:
   struct Visit;
   void go_on(std::unique_ptr<Visit> visit);
-  // The slots of the sessions that can fit the filter, ascending; nothing: it takes a look at all of them.
+  // The slots of the sessions that may match the filter, ascending; nullopt: any session may.
   [[nodiscard]] std::optional<std::vector<std::uint32_t>> candidates(const SessionFilter& filter) const;
   void each(engine::Selection who, const RoomName& room, std::move_only_function<void(Session&)> act);
   void report_end(const SocketEnd& end, const Link& link, const CloseFrame& close, const std::string& peer);
-  [[nodiscard]] Session* first_of(const UserId& user) const; // of a list; null: none
-  [[nodiscard]] Refusal with_jitter(Refusal refusal) const;  // a retry time that differs between clients
+  [[nodiscard]] Session* first_of(const UserId& user) const; // the head of the user's list; null: none
+  // The refusal with a random retry time, so that clients do not return all at once.
+  [[nodiscard]] Refusal with_jitter(Refusal refusal) const;
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
   void joined(const JoinTicket& ticket, JoinAnswer answer);
   void join_refused(const JoinTicket& ticket, Refusal refusal);
-  // The answer to a join, in its turn.
+  // Sends the answer to a join, in the command's turn.
   void admit_join(const JoinTicket& ticket, JoinAnswer answer);
   void end_join(const JoinTicket& ticket, Refusal refusal);
   void find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest question,
       Result<std::optional<auth::Person>> said, Completion<std::optional<auth::Person>> then);
   void person_found(ConnectionId id, const UserId& by, Result<std::optional<auth::Person>> found,
       Completion<std::optional<auth::Person>> then);
-  // The subscription that an answer is for; null if it has ended, even if another replaced it.
+  // The subscription that an answer belongs to; null if it has ended, even if another one has replaced it.
   [[nodiscard]] Subscription* waiting_for(Session* session, const JoinTicket& ticket);
 
   std::uint64_t joins_ = 0;
@@ -230,7 +231,7 @@ class Shard final : public http::UpgradeHandler {
   rooms::RoomService service_;
   std::unique_ptr<protocol::ClientCodec> codec_;
   Compression compression_;    // outlives the links
-  std::vector<Link*> packing_; // receivers of the current publication that may get it compressed
+  std::vector<Link*> packing_; // receivers of the current publication that compress
   std::string scratch_;
   std::vector<char> padded_;
   const Allowance allowed_commands_, allowed_refusals_, allowed_bytes_;
@@ -238,8 +239,8 @@ class Shard final : public http::UpgradeHandler {
   io::SlotTable<Link> links_;
   io::PacedDrain<Link> drain_;
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
-  // The first session of each user, which leads to the others. The key is the session's user id: nothing is
-  // stored twice while a user is connected.
+  // The first session of each user, the head of a linked list. The key is the user id inside the session, so no id is
+  // stored twice.
   struct ByUser {
     using is_transparent = void;
     [[nodiscard]] static std::string_view user(const Session* session);
@@ -256,7 +257,7 @@ class Shard final : public http::UpgradeHandler {
   std::unordered_set<Session*, ByUser, ByUser> users_;
   std::size_t subscriptions_ = 0;
   LastSeen last_seen_;
-  std::unordered_map<UserId, std::string> introduced_; // foreign people already in the store, by name
+  std::unordered_map<UserId, std::string> introduced_; // users of other issuers whose names are in the store already
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<Refusal> lost_store_;
   IdleTimeoutDetector idle_timeouts_;

@@ -1,4 +1,4 @@
-// A shard's listener on the fan-out and the control bus: passes their events to the shard's loop.
+// Receives events of the fan-out and the control bus for a shard, and passes them to the shard's loop.
 #pragma once
 
 #include <memory>

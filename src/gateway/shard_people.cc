@@ -1,11 +1,11 @@
-// Looks people up on behalf of a session of this loop.
+// Looks people up for a session of this loop.
 #include "gateway/session.h"
 #include "gateway/shard.h"
 
 namespace foyer::gateway {
 namespace {
 
-constexpr std::size_t kIntroduced = 10'000; // remembered, so that a reconnect writes nothing
+constexpr std::size_t kIntroduced = 10'000; // names remembered as stored, so that a reconnect writes nothing
 
 } // namespace
 
@@ -25,7 +25,7 @@ void Shard::find_person(Session& session, auth::PersonRequest question, Completi
   });
 }
 
-// `said`: the auth service's result: no such person, or a failure.
+// `said`: the auth service's answer, either nobody or a failure.
 void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest question,
     Result<std::optional<auth::Person>> said, Completion<std::optional<auth::Person>> then) {
   const bool asked = said.has_value();
@@ -41,7 +41,7 @@ void Shard::find_foreign_person(ConnectionId id, UserId by, auth::PersonRequest 
     });
   };
   if (!question.id.empty()) return deps_.directory->find_person(UserId{std::move(question.id)}, std::move(done));
-  // A name may belong to an account here unless the auth service has said that it does not.
+  // If the auth service did not answer, the name may belong to one of its accounts.
   if (!asked) return done(std::nullopt);
   deps_.directory->find_person_by_name(std::move(question.name), std::move(done));
 }

@@ -1,4 +1,4 @@
-// What an application does to the sessions of a loop, and asks about them.
+// Actions of an application on the sessions of a loop, and its queries.
 #include <algorithm>
 
 #include "gateway/session.h"
@@ -7,8 +7,9 @@
 namespace foyer::gateway {
 namespace {
 
-constexpr std::size_t kInATurn = 256;      // slots looked at
-constexpr std::size_t kFewInARoom = 4'096; // subscribers that are sorted at once, instead of a look at all slots
+constexpr std::size_t kInATurn = 256; // slots visited per turn
+constexpr std::size_t kFewInARoom =
+    4'096; // up to so many subscribers are sorted at once; beyond, all slots are visited
 
 bool fits(const SessionFilter& filter, const Session& session) {
   const engine::Selection& who = filter.who;
@@ -26,7 +27,7 @@ std::uint32_t slot_of(const Session& session) { return unpack(session.id()).slot
 struct Shard::Visit {
   SessionFilter filter;
   std::uint32_t slot = 0;                                    // the next one
-  std::optional<std::vector<std::uint32_t>> candidates = {}; // nothing: all slots
+  std::optional<std::vector<std::uint32_t>> candidates = {}; // nullopt: all slots
   Act act;
   Visited done;
 };
@@ -58,7 +59,7 @@ void Shard::visit(SessionFilter filter, std::uint32_t slot, Act act, Visited don
 }
 
 void Shard::go_on(std::unique_ptr<Visit> visit) {
-  const auto look = [this, &visit](std::uint32_t slot) { // false: it is to stop at this one
+  const auto look = [this, &visit](std::uint32_t slot) { // false: stop at this slot
     const Link* link = links_.in_slot(slot);
     if (link == nullptr || !link->open() || !fits(visit->filter, *link->session())) return true;
     if (!visit->filter.room.empty() && subscription(*link->session(), visit->filter.room) == nullptr) return true;

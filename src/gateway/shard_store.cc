@@ -1,5 +1,5 @@
-// A shard's reaction to changes of the chat store: a room's history that restarts,
-// unreadable messages, and a store that belongs to another process.
+// A shard's reaction to changes of the chat store: a room's history that restarts, unreadable messages, and a store
+// that another process owns.
 #include "gateway/session.h"
 #include "gateway/shard.h"
 #include "protocol/event_frame.h"
@@ -7,8 +7,8 @@
 namespace foyer::gateway {
 namespace {
 
-constexpr std::int64_t kBackAfter = 500;    // milliseconds, at least
-constexpr std::int64_t kBackSpread = 2'000; // and up to this much more
+constexpr std::int64_t kBackAfter = 500;    // milliseconds, the least wait
+constexpr std::int64_t kBackSpread = 2'000; // milliseconds, the random part
 
 } // namespace
 
@@ -33,7 +33,7 @@ void Shard::reset(rooms::Publication& publication) {
     Subscription* subscription = session == nullptr ? nullptr : this->subscription(*session, name);
     if (subscription == nullptr) continue;
     const bool was_live = !subscription->joining || subscription->joining->again;
-    if (subscription->joining) { // its answer will be from the new history
+    if (subscription->joining) { // its answer will show the new history
       subscription->joining->held.clear();
       subscription->joining->held_bytes = 0;
       subscription->joining->was_reset = true;

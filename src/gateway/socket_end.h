@@ -1,5 +1,4 @@
-// How a WebSocket ended: what is counted and logged about it, and what several ends
-// together reveal about the proxy in between. Pure.
+// How a WebSocket ended: the metrics about it, and the detection of a proxy's idle timeout from several ends. Pure.
 #pragma once
 
 #include <array>
@@ -18,7 +17,7 @@ namespace foyer::gateway {
 
 // The label `way` of foyer_socket_ends_total.
 enum class EndWay : std::uint8_t {
-  client_close,     // the client sent Close, and got an answer
+  client_close,     // the client sent Close, and we answered
   server_close,     // we sent Close, and the client answered
   close_unanswered, // we sent Close, and no Close came back
   fin,              // the end of the stream without a Close
@@ -35,13 +34,13 @@ struct SocketEnd {
   Millis idle{}; // since the last byte in either direction
 };
 
-// Of the first Close, from either side.
+// The first Close, from either side.
 struct CloseFrame {
   std::uint16_t code = 0;       // 0: there was none
-  std::string_view reason = {}; // of our Close
+  std::string_view reason = {}; // of our own Close
 };
 
-// The label `idle`: the time-outs of most proxies, 30 s and 60 s, have a bucket each.
+// The label `idle`. The usual proxy timeouts, 30 s and 60 s, have a bucket each.
 inline constexpr std::size_t kIdleBuckets = 8;
 [[nodiscard]] std::size_t idle_bucket(Millis idle);
 [[nodiscard]] std::string_view idle_label(std::size_t bucket);
@@ -55,15 +54,15 @@ class SocketEndCounters {
   std::array<std::array<Counter*, kIdleBuckets>, kEndWays> counters_{};
 };
 
-// Repeated ends without a Close at the same time after the last byte
-// indicate a proxy's time-out: networks and crashes have no constant interval.
+// Repeated ends without a Close, each the same time after the last byte, indicate a proxy's idle timeout: networks and
+// crashes have no constant interval.
 class IdleTimeoutDetector {
  public:
   static constexpr std::size_t kRemembered = 64; // ends, of all peers
   static constexpr std::size_t kAlike = 4;       // in a row, from one peer
   static constexpr Millis kSpread{600};          // between the shortest and the longest of them
-  static constexpr Millis kShortest{1'500};      // below this, people close tabs
-  static constexpr Millis kApart{1'000};         // ends within this time count as one: a proxy was restarted
+  static constexpr Millis kShortest{1'500};      // shorter: a tab was closed
+  static constexpr Millis kApart{1'000}; // ends within this time count as one: a proxy restart closes many at once
   static constexpr Millis kQuiet = std::chrono::minutes{10}; // until the same peer is reported again
 
   // PROXY_IDLE_TIMEOUT, if this end indicates it. `peer`: the socket's peer.

@@ -1,6 +1,5 @@
-// How often each user named an unknown person: at most kPerUser in an hour, so
-// that nobody can find out by trying which accounts exist. A look-up in progress counts
-// until the person is found. Thread safe.
+// Limits look-ups of unknown people: at most kPerUser per user and hour, so that nobody can probe which accounts exist.
+// A look-up in progress counts until the person is found. Thread safe.
 #pragma once
 
 #include <mutex>
@@ -19,11 +18,11 @@ class UnknownPeople {
  public:
   static constexpr std::size_t kPerUser = 30;
   static constexpr Millis kWindow = std::chrono::hours{1};
-  static constexpr std::size_t kUsers = 10'000; // remembered; beyond, another one is forgotten
+  static constexpr std::size_t kUsers = 10'000; // remembered; beyond, an earlier one is forgotten
 
   explicit UnknownPeople(Metrics& metrics) : meter_(metrics, "unknown_people", kUsers) {}
 
-  // Before a look-up for this user; RATE_LIMITED. Otherwise end() follows.
+  // Call before a look-up. RATE_LIMITED: it must not be made. nullopt: make it, then call end().
   [[nodiscard]] std::optional<Refusal> begin(const UserId& user, MonoTime now);
   void end(const UserId& user, bool unknown, MonoTime now);
 

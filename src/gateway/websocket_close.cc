@@ -1,4 +1,4 @@
-// How a WebSocket closes: with a cause, with the client's Close, or behind a reloading proxy.
+// How a WebSocket closes (RFC 6455 §7): with a cause, by the client's Close, or by a reloading proxy.
 #include "gateway/handshake.h"
 #include "gateway/shard.h"
 #include "gateway/websocket_link.h"
@@ -6,7 +6,7 @@
 namespace foyer::gateway {
 namespace {
 
-constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // from a client that keeps sending after our Close
+constexpr std::size_t kMostWhileClosing = 16 * 1024 * 1024; // bytes from a client that keeps sending after our Close
 
 } // namespace
 
@@ -23,7 +23,7 @@ void WebSocketLink::close(const Refusal& refusal, const Ref& ref, std::string_vi
   reason += ref.view();
   if (!more.empty()) reason += ' ', reason += more;
   const std::uint16_t code = refusal.info().close == 0 ? info(Cause::INTERNAL_ERROR).close : refusal.info().close;
-  // A slow client needs time to read the Close: it gets as much as a silent client.
+  // A slow client needs time to read the Close: as long as the heartbeat allows a silent client.
   if (refusal.cause == Cause::SLOW_CONSUMER)
     send_close(code, reason, shard_.policy().heartbeat_interval + shard_.policy().heartbeat_timeout);
   else
@@ -47,8 +47,8 @@ void WebSocketLink::send_close(std::uint16_t code, std::string_view reason, Mill
   std::string frame;
   wire::append_frame(frame, wire::Opcode::close, wire::close_payload(code, reason));
   transport_.send_copy(frame);
-  // The end of TCP right behind the Close would hide it: Firefox and fronts that carry
-  // sockets over HTTP/2 give the page a bare 1006 then.
+  // If TCP ended right after the Close, Firefox and proxies that carry sockets over HTTP/2 would show the page a bare
+  // 1006.
   end.waiting = true;
   end.linger = linger;
   end.left = transport_.queued();
@@ -82,7 +82,7 @@ void WebSocketLink::take_end() {
     return shut();
   }
   if (phase_ == Phase::deciding) return handshake_->hold_end();
-  // Earlier messages, perhaps of the same turn, are still answered.
+  // Answers to earlier messages, perhaps of the same turn, are still sent.
   ending().stream_ended = true;
   phase_ = Phase::closing;
   shard_.loop().disarm(*this);
@@ -90,10 +90,10 @@ void WebSocketLink::take_end() {
 }
 
 void WebSocketLink::on_drained() {
-  if (waits_for_close()) shard_.loop().arm(*this, ending_->linger); // the Close has left only now
+  if (waits_for_close()) shard_.loop().arm(*this, ending_->linger); // the time counts from when the Close was sent
 }
 
-// The client's Close did not come in time. A client that still takes bytes, however slowly, gets more time.
+// The client's Close did not come in time. A client that still receives bytes, however slowly, gets more time.
 void WebSocketLink::give_up_waiting() {
   const std::size_t left = transport_.queued();
   if (left > 0 && left >= ending_->left) return transport_.abort();
@@ -105,38 +105,38 @@ void WebSocketLink::give_up_waiting() {
   shut();
 }
 
-// An unmasked Close 1001 comes from a proxy if the stream ends after it; otherwise it is a fault of the client.
+// An unmasked Close 1001 comes from a reloading proxy if the stream ends after it; otherwise it is a protocol error of
+// the client (RFC 6455 §5.1).
 void WebSocketLink::judge_going_away(bool stream_ended) {
   if (!waits_for_close() || !ending_->going_away) return;
   const Ref ref = *std::exchange(ending_->going_away, std::nullopt);
   if (stream_ended)
     report_as(ref,
         {.cause = Cause::PROXY_RELOADED,
-            .evidence = "a Close 1001 without a mask and a reason, and the end of the stream behind it",
+            .evidence = "an unmasked Close 1001 without a reason, followed by the end of the stream",
             .retry_after = Millis{1'000}});
   else
-    report_as(ref,
-        {.cause = Cause::PROTOCOL_ERROR,
-            .evidence = "a Close 1001 that is not masked, and the stream went on behind it"});
+    report_as(
+        ref, {.cause = Cause::PROTOCOL_ERROR, .evidence = "an unmasked Close 1001, after which the stream continued"});
 }
 
-// Both sides have sent Close, or one never will.
+// Both sides have sent Close, or the client's is not awaited any more.
 void WebSocketLink::shut() {
   ending_->waiting = false;
   shard_.loop().disarm(*this);
   transport_.close_gracefully(shard_.policy().close_linger);
 }
 
-// Bytes after it cannot be read, so the client's Close will not be seen either.
+// After a framing error no further frames can be read, so the client's Close is not awaited.
 void WebSocketLink::end_of_frames(const wire::WsError& error) {
   if (!error.unmasked_going_away) return end({.cause = error.cause, .evidence = std::string(error.what)});
-  // The end of the stream after it, or its absence, shows the sender.
+  // Whether the stream ends now shows who sent it: judge_going_away().
   const Ref ref{shard_.deps().entropy.short_id()};
   send_close(error.close, std::string(code_of(error.cause)) + ' ' + ref.str());
   ending_->going_away = ref;
 }
 
-// After our Close: everything is read, to find the client's Close, and ignored.
+// After our Close: input is read to find the client's Close, and ignored otherwise.
 void WebSocketLink::await_close(std::span<char> bytes) {
   if (!waits_for_close()) return;
   heard_ = true;

@@ -13,7 +13,7 @@ WebSocketLink::WebSocketLink(Shard& shard, io::Transport& transport, ConnectionI
 
 WebSocketLink::~WebSocketLink() = default;
 
-// The handshake may be decided within its own call; it is deleted afterwards.
+// The handshake may be decided within a call of its own, so it is deleted only here.
 void WebSocketLink::settle() {
   if (handshake_ && handshake_->decided()) handshake_.reset();
   if (phase_ == Phase::given_back) shard_.closed(*this); // deletes this
@@ -32,7 +32,7 @@ void WebSocketLink::answer_over_http(http::LastAnswers& http, http::LastAnswer a
 }
 
 void WebSocketLink::with_handshake(std::move_only_function<void(Handshake&)> step) {
-  if (phase_ == Phase::closing) return; // no longer needed
+  if (phase_ == Phase::closing) return; // the answer is no longer needed
   if (handshake_) step(*handshake_);
   settle();
 }
@@ -64,7 +64,7 @@ void WebSocketLink::on_eof() {
 
 void WebSocketLink::on_closed() {
   shard_.loop().disarm(*this);
-  judge_going_away(transport_.was_reset()); // our Close met a proxy that was already gone
+  judge_going_away(transport_.was_reset()); // a reset: the proxy was gone when our Close arrived
   if (opened_ != MonoTime{}) {
     const auto now = shard_.loop().now();
     shard_.ended({.way = end_way(),
@@ -101,7 +101,7 @@ void WebSocketLink::enter(Session::Entered entered, protocol::ClientTerms terms,
 
 void WebSocketLink::feed_frames(std::span<char> bytes) {
   if (phase_ == Phase::closing) return await_close(bytes);
-  if (phase_ == Phase::deciding && handshake_->parted()) return;
+  if (phase_ == Phase::deciding && handshake_->holds_close()) return;
   if (beat_ == Beat::answer) beat_ = Beat::answered;
   heard_ = true;
   touched();
@@ -112,7 +112,7 @@ void WebSocketLink::feed_frames(std::span<char> bytes) {
 }
 
 bool WebSocketLink::on_message(wire::Opcode kind, std::string_view payload) {
-  if (phase_ == Phase::closing) return true; // skip to the client's Close
+  if (phase_ == Phase::closing) return true; // ignored until the client's Close
   shard_.metrics().received.add();
   if (phase_ == Phase::authenticating) {
     if (kind == wire::Opcode::binary)
@@ -123,10 +123,10 @@ bool WebSocketLink::on_message(wire::Opcode kind, std::string_view payload) {
   }
   if (phase_ == Phase::deciding) {
     if (!handshake_->hold(kind, payload))
-      end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "while the credential was being checked"});
+      end({.cause = Cause::MESSAGE_TOO_BIG, .evidence = "too much input while the credential was being checked"});
     return true;
   }
-  if (frames_.unpacks() && !charge(payload.size())) return true; // few bytes may expand to many
+  if (frames_.unpacks() && !charge(payload.size())) return true; // charged by length after decompression
   if (session_->service() == Session::Service::echo)
     send_message(kind, payload, Lane::answer);
   else if (kind == wire::Opcode::binary)
@@ -148,8 +148,8 @@ void WebSocketLink::on_ping(std::string_view payload) {
 }
 
 void WebSocketLink::send(MessageId id, const protocol::SessionMessage& message, Lane lane) {
-  if (phase_ != Phase::ready) return;                                  // nothing follows a Close
-  if (lane == Lane::answer && !packs_ && protocol::is_long(message)) { // framed in place, passed on without a copy
+  if (phase_ != Phase::ready) return;                                  // nothing is sent after a Close
+  if (lane == Lane::answer && !packs_ && protocol::is_long(message)) { // framed in place and queued without a copy
     std::string frame(wire::kFrameRoom, '\0');
     codec_.write(frame, id, message, terms_);
     wire::frame_in_place(frame, wire::Opcode::text);
@@ -197,7 +197,7 @@ void WebSocketLink::on_timer() {
   if (phase_ == Phase::ready) reschedule();
 }
 
-// A ping to a silent client must be answered, otherwise the link ends.
+// Sends a ping to a silent client, and ends the link if the last one was not answered.
 void WebSocketLink::beat(MonoTime now) {
   switch (beat_) {
     case Beat::answer:

@@ -1,16 +1,16 @@
 // A client's WebSocket, from the upgrade that HTTP handed over to its close.
 //
-//   deciding …… the door has an open question; frames wait
+//   deciding …… the door waits for an answer; frames are held
 //      ├── authenticating …… upgraded; the first message must be `authenticate`
-//      ├── given_back …… refused over HTTP: the transport is no longer ours
+//      ├── given_back …… refused over HTTP: the transport belongs to HTTP again
 //      ▼
 //    ready …… messages go to the session; pings when nothing was received
 //      ▼
-//   closing …… a Close frame was sent; nothing more is sent, and TCP stays open
-//              until the client's Close arrives, or close_linger is over
+//   closing …… a Close frame was sent and nothing follows it; TCP stays open until
+//              the client's Close arrives, or close_linger is over
 //
-// Until `ready` a Handshake does the work; it is deleted afterwards. The one timer serves the handshake, then
-// the heartbeat and the session, then the Close.
+// Until `ready` a Handshake does the work; it is deleted afterwards. The timer serves the handshake first, then the
+// heartbeat and the session, then the Close.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
   WebSocketLink(Shard& shard, io::Transport& transport, ConnectionId id, http::Upgrade upgrade);
   ~WebSocketLink() override;
 
-  void begin(); // once, when the transport calls this; may delete it
+  void begin(); // once, when the transport's handler is set; may delete this
 
   // TransportHandler, Timer
   void on_bytes(std::span<char> bytes) override;
@@ -56,18 +56,18 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
   void with_handshake(std::move_only_function<void(Handshake&)> step) override;
 
   // From the handshake.
-  void answer_over_http(http::LastAnswers& http, http::LastAnswer answer); // gives the transport back
+  void answer_over_http(http::LastAnswers& http, http::LastAnswer answer); // gives the transport back to HTTP
   void set_phase(Phase phase) { phase_ = phase; }
   void upgraded(); // the 101 has been sent
-  // `answered`: the id of the `authenticate` that this answers.
+  // The client is admitted. `answered`: the id of its `authenticate`, if it sent one.
   void enter(Session::Entered entered, protocol::ClientTerms terms, MessageId answered);
   void feed_frames(std::span<char> bytes);
   void take_message(wire::Opcode kind, std::span<char> payload); // kPadding readable bytes follow
   void take_close(std::uint16_t code);
-  void take_end(); // of the client's bytes
-  // The client's Sec-WebSocket-Extensions; returns those of the 101, or nothing.
+  void take_end(); // the client sends nothing more
+  // `offers`: the client's Sec-WebSocket-Extensions. Returns the value for the 101; empty: none.
   [[nodiscard]] std::string agree_on_extensions(std::string_view offers, std::string_view user_agent);
-  void hold(admission::Permit refusal_permit); // until the socket is closed
+  void hold(admission::Permit refusal_permit); // keeps the permit until the socket is closed
   void close_for_shutdown();
 
  private:
@@ -90,19 +90,20 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
   bool on_close(std::uint16_t code);
   void send_message(wire::Opcode kind, std::string_view payload, Lane lane);
 
-  // The end, from the first Close or the end of the stream on.
+  // State from the first Close, or from the end of the stream, on.
   struct Ending {
-    bool waiting = false;               // a Close of ours waits for the client's
-    bool we_closed = false;             // our Close was the first
-    bool they_closed = false;           // a Close of the client came
-    bool stream_ended = false;          // without a Close
-    std::uint16_t code = 0;             // of the first Close, from either side; 0: none
-    std::string reason;                 // of our Close
-    Millis linger{};                    // how long it waits
-    std::size_t left = 0;               // bytes that the client had not read when the timer was set
-    std::size_t received = 0;           // since the Close was sent
-    std::optional<Ref> going_away = {}; // a Close of a reloading proxy, if the end of the stream follows
-    admission::Permit refusal;          // of a socket that was upgraded only to be refused
+    bool waiting = false;      // we sent a Close and wait for the client's
+    bool we_closed = false;    // our Close was the first
+    bool they_closed = false;  // the client sent a Close
+    bool stream_ended = false; // without a Close
+    std::uint16_t code = 0;    // of the first Close, from either side; 0: none
+    std::string reason;        // of our Close
+    Millis linger{};           // how long to wait for the client's Close
+    std::size_t left = 0;      // unsent bytes when the timer was set
+    std::size_t received = 0;  // since the Close was sent
+    std::optional<Ref> going_away =
+        {};                    // an unmasked Close 1001: by a reloading proxy, if the end of the stream follows
+    admission::Permit refusal; // for a socket that was upgraded only to be refused
   };
   [[nodiscard]] Ending& ending();
   [[nodiscard]] bool waits_for_close() const { return ending_ && ending_->waiting; }
@@ -124,13 +125,13 @@ class WebSocketLink final : public io::TransportHandler, public io::Timer, publi
     answered, // the last one was answered: the next ping is due an interval after it
   };
   Beat beat_ = Beat::ping;
-  bool heard_ = false; // something followed the handshake
+  bool heard_ = false; // bytes followed the handshake
   SendTerms send_;
   wire::WsDecoder frames_;
-  std::unique_ptr<Handshake> handshake_; // null once it is decided
+  std::unique_ptr<Handshake> handshake_; // null once decided
   std::unique_ptr<Ending> ending_;
   MonoTime beat_due_{};
-  MonoTime opened_{}; // when the handshake was answered; zero: there is no WebSocket
+  MonoTime opened_{}; // when the 101 was sent; zero: not upgraded
 };
 
 } // namespace foyer::gateway

@@ -13,7 +13,7 @@ Arrival arrive(const Policy& policy, const Deps& deps, std::string_view peer, Mo
       arrival.full = std::move(pass).error();
     return !arrival.full;
   };
-  // Behind a trusted proxy every client has the proxy's address here; the client's own is not read yet.
+  // Behind a trusted proxy `peer` is the proxy; the client's address is in a header that has not been read yet.
   const bool proxy = policy.trusted_proxies.covers(peer);
   if (take(arrival.socket, deps.limits.connection()) && take(arrival.handshake, deps.limits.arrival()) &&
       (proxy || take(arrival.address, deps.addresses.arrive(peer, now))))

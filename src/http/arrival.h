@@ -1,12 +1,12 @@
-// The permits of an accepted socket, taken before anything is read from it.
+// The permits that an accepted socket takes before anything is read from it.
 //
-//   a place in connection_limit, in handshake_limit, and among those of its address
-//        │ one limit is reached
+//   a permit of connection_limit, of handshake_limit, and of its address
+//        │ one of these limits is reached
 //        ▼
-//   a place among the sockets that are read only to be refused
-//        │ that limit is reached, too
+//   a permit for sockets that are read only to be sent the refusal (refused_sockets)
+//        │ this limit is reached, too
 //        ▼
-//   refused at once, unread
+//   refused at once, without reading
 #pragma once
 
 #include <optional>
@@ -22,10 +22,10 @@ struct Deps;
 struct Policy;
 
 struct Arrival {
-  admission::Permit socket;    // until it is closed: one of connection_limit, or of refused_sockets
-  admission::Permit handshake; // until its first answer
-  admission::Permit address;   // until it is admitted or refused
-  std::optional<Refusal> full; // CONNECTION_LIMIT or HANDSHAKE_LIMIT: the refusal to send
+  admission::Permit socket;    // until the socket is closed: of connection_limit, or of refused_sockets
+  admission::Permit handshake; // until the first answer
+  admission::Permit address;   // until the client is admitted or refused
+  std::optional<Refusal> full; // the limit that was reached: the refusal to send
   [[nodiscard]] bool has_place() const { return static_cast<bool>(socket); }
 };
 

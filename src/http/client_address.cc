@@ -29,7 +29,7 @@ std::vector<std::string_view> split(std::string_view text, char at) {
   }
 }
 
-// The end of a list header: elements more than kMaxHops from the end are not looked at.
+// The last kMaxHops elements of a list header; the others are ignored.
 std::string_view last_hops(std::string_view list) {
   std::size_t begin = list.size();
   for (std::size_t n = 0; n < kMaxHops; ++n) {
@@ -56,7 +56,7 @@ struct Hop {
   std::string proto;
 };
 
-// From the client (left) to the nearest proxy (right).
+// The hops of Forwarded (RFC 7239), from the client (left) to the nearest proxy (right).
 std::vector<Hop> forwarded_hops(const Request& request) {
   std::vector<Hop> list;
   const std::string forwarded = request.headers.joined("Forwarded");
@@ -81,7 +81,7 @@ std::vector<Hop> listed_hops(const Request& request, std::string_view header) {
   const auto addresses = request.headers.joined(header);
   if (addresses.empty()) return list;
   for (const auto element : split(last_hops(addresses), ',')) list.push_back({bare_address(element), {}});
-  // One value for the whole chain is usual; several go with the addresses from the right.
+  // Usually there is one value for the whole chain; several values belong to the rightmost addresses.
   const auto joined = request.headers.joined(kProto);
   const auto protos = joined.empty() ? std::vector<std::string_view>{} : split(last_hops(joined), ',');
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -95,7 +95,7 @@ std::vector<Hop> listed_hops(const Request& request, std::string_view header) {
 
 bool is_secure(std::string_view proto) { return iequals(proto, "https") || iequals(proto, "wss"); }
 
-// From the nearest proxy outwards, as long as the hop is a trusted proxy.
+// Walks from the nearest proxy outwards, as long as the hops are trusted proxies.
 ClientAddress walk(const ProxyTrust& trust, const std::vector<Hop>& hops, ClientAddress client) {
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
     if (!parse_ip(hop->address)) break; // "unknown" or an obfuscated name: stop here

@@ -1,5 +1,5 @@
-// The client address of a request. The forwarding header that proxy_header names is believed
-// only from TRUSTED_PROXIES; the rightmost address that is not such a proxy is the client's.
+// The client address of a request. The forwarding header that proxy_header names is used only if a trusted proxy
+// (TRUSTED_PROXIES) sent it; the rightmost address that is not a trusted proxy is the client's.
 #pragma once
 
 #include <array>
@@ -14,11 +14,10 @@
 
 namespace foyer::http {
 
-// An IPv4 or IPv6 network; IPv4 is held as IPv4-mapped IPv6.
+// An IPv4 or IPv6 network. IPv4 is stored as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2).
 class Network {
  public:
-  [[nodiscard]] static Result<Network> parse(
-      std::string_view cidr); // INVALID_VALUE; a bare address is a network of one
+  [[nodiscard]] static Result<Network> parse(std::string_view cidr); // "10.0.0.0/8", or an address alone; INVALID_VALUE
   [[nodiscard]] bool contains(std::string_view address) const;
 
  private:
@@ -29,8 +28,8 @@ class Network {
 // Which proxies are trusted, and in which header they name the client.
 struct ProxyTrust {
   std::vector<Network> networks = {};
-  // X-Forwarded-For, X-Real-IP and the like hold addresses; Forwarded is RFC 7239. Other headers are not
-  // read: a proxy that sets one of them passes on the others as the client wrote them.
+  // X-Forwarded-For, X-Real-IP and similar ones hold addresses; Forwarded is RFC 7239. Only this header is read: a
+  // proxy that sets one of them passes on the others as the client wrote them.
   std::string header = "X-Forwarded-For";
 
   [[nodiscard]] bool covers(std::string_view address) const;
@@ -38,8 +37,8 @@ struct ProxyTrust {
 
 struct ClientAddress {
   std::string address;
-  bool secure = false;                // https, as the client saw it
-  bool ignored_forwarding = false;    // forwarding headers came from an untrusted peer (PROXY_NOT_TRUSTED)
+  bool secure = false;                // the client used https
+  bool ignored_forwarding = false;    // an untrusted peer sent forwarding headers (PROXY_NOT_TRUSTED)
   std::string_view other_header = {}; // a trusted proxy sent this header instead of proxy_header
 };
 

@@ -9,11 +9,11 @@
 namespace foyer::http {
 namespace {
 
-// Holds an upgrade's early frames and pipelined requests; more is PIPELINE_LIMIT.
+// Limit of bytes kept behind a request, pipelined requests or early frames; beyond: PIPELINE_LIMIT.
 constexpr std::size_t kEarlyBytes = 128 * 1024;
-// A socket's send buffer has at least this much room when it is empty.
+// An empty socket send buffer of the system has at least this much room.
 constexpr std::size_t kBufferedBySystem = 8 * 1024;
-// The client must take at least this much of the unsent bytes in each write_timeout. A modem needs a second.
+// The client must take at least this many of the unsent bytes in each write_timeout. A modem needs a second for it.
 constexpr std::size_t kLeastTaken = 8 * 1024;
 constexpr Millis kLingerOverRest{5'000};
 
@@ -21,7 +21,7 @@ bool is_about_health(const Request& request) { return request.path.starts_with("
 
 Refusal too_much_behind() {
   return {.cause = Cause::PIPELINE_LIMIT,
-      .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes behind a request",
+      .evidence = "more than " + std::to_string(kEarlyBytes) + " bytes sent after a request, before its answer",
       .retry_after = Millis{1'000}};
 }
 
@@ -36,7 +36,7 @@ Connection::Connection(Port& port, io::Transport& transport, io::SlotId id, Arri
   wait_for(port_.policy().header_timeout);
 }
 
-// Calls from outside. Each may hand the connection over, which deletes it.
+// Calls from outside. Each may hand the transport over, which deletes this.
 
 void Connection::on_bytes(std::span<char> bytes) {
   const std::string_view text{bytes.data(), bytes.size()};
@@ -48,7 +48,7 @@ void Connection::on_bytes(std::span<char> bytes) {
     case Phase::resting: keep(text); break;
     case Phase::leaving:
     case Phase::closing:
-    case Phase::handed_over: break; // requests under way are not answered any more
+    case Phase::handed_over: break; // the connection is over: requests in progress are not answered
   }
   settle();
 }
@@ -102,8 +102,8 @@ void Connection::shut_down() {
   transport_.close_gracefully(port_.policy().close_linger);
 }
 
-// Nothing was requested since the last answer, and another client needs the place. A server
-// may close an idle connection at any time (RFC 9112 §9.5); no request is lost.
+// Closes an idle connection, because another client needs its permit. A server may do so at any time (RFC 9112 §9.5);
+// no request is lost.
 void Connection::give_way() {
   end();
   arrival_.socket.release();
@@ -113,8 +113,8 @@ void Connection::settle() {
   if (phase_ == Phase::handed_over) port_.remove(*this);
 }
 
-// Times. A connection has one timer, set for the earlier of two deadlines: for the next
-// input or answer, and for the client to take bytes already sent.
+// Times. The one timer is set for the earlier of two deadlines: due_, for the next input or answer, and untaken_due_,
+// for the client to take bytes already sent.
 
 void Connection::wait_for(Millis patience) {
   due_ = port_.loop().now() + (arrival_.full ? std::min(patience, port_.policy().refused_timeout) : patience);
@@ -122,14 +122,14 @@ void Connection::wait_for(Millis patience) {
 }
 
 void Connection::schedule() {
-  if (source_ && untaken_ == 0) return port_.loop().disarm(*this); // only the source is awaited
+  if (source_ && untaken_ == 0) return port_.loop().disarm(*this); // the source of a stream has no deadline
   const auto now = port_.loop().now();
   const bool only_untaken = phase_ == Phase::leaving || phase_ == Phase::resting || source_;
   const auto at = only_untaken ? untaken_due_ : untaken_ > 0 ? std::min(due_, untaken_due_) : due_;
   port_.loop().arm(*this, std::max(Millis{0}, std::chrono::ceil<Millis>(at - now)));
 }
 
-// `patience`, but no longer than what is left of the whole request's time.
+// `patience`, but at most the rest of request_timeout.
 Millis Connection::of_request(Millis patience) const {
   const auto left = std::chrono::ceil<Millis>(*begun_ + port_.policy().request_timeout - port_.loop().now());
   return std::clamp(left, Millis{0}, patience);
@@ -159,12 +159,12 @@ void Connection::request_timed_out() {
             " ms after the first byte): " + shown_path(request_.path)});
   }
   if (!parser_.started()) {
-    // An idle keep-alive connection, or one that never spoke.
+    // An idle keep-alive connection, or one without any request.
     (begun_ ? port_.metrics().idle : port_.metrics().silent).add();
     return end();
   }
   const bool in_body = parser_.state() == wire::HttpParser::State::body;
-  // This socket was over a limit and was read only to be sent the refusal.
+  // A socket beyond a limit was read only to be sent the refusal.
   const Refusal refusal = arrival_.full
       ? *arrival_.full
       : Refusal{.cause = Cause::REQUEST_TIMEOUT,
@@ -177,7 +177,7 @@ void Connection::request_timed_out() {
 
 // Requests
 
-// Kept until the request before it is answered.
+// Keeps bytes until the request before them is answered.
 void Connection::keep(std::string_view bytes) {
   if (!bytes.empty()) client_ends_ = false;
   if (input_ == Input::flooded) return;
@@ -193,11 +193,11 @@ void Connection::read(std::string_view bytes) {
   while (phase_ == Phase::reading && !rest.empty()) read_request(rest);
   if (phase_ == Phase::handling || phase_ == Phase::resting || source_) {
     if (earlier.empty()) return keep(rest);
-    early_ = rest; // it was kept there before, whatever followed it
+    early_ = rest; // it fitted there before
     return;
   }
   if (phase_ != Phase::reading) return;
-  if (input_ == Input::flooded) return refuse_request(too_much_behind()); // the last request kept is incomplete
+  if (input_ == Input::flooded) return refuse_request(too_much_behind()); // the last request in early_ is incomplete
   if (input_ == Input::ended) return leave();
   if (begun_ && !parser_.started() && !idling()) idle_in(port_.idle());
 }
@@ -213,7 +213,7 @@ void Connection::read_request(std::string_view& rest) {
     case State::failed: return refuse_request(parser_.refusal());
     case State::complete: return handle_request(rest);
     case State::head:
-      // From its first byte on, however slowly the rest arrives.
+      // header_timeout counts from the first byte, however slowly the rest arrives.
       if (!was_started && parser_.started()) wait_for(of_request(port_.policy().header_timeout));
       return;
     case State::body:
@@ -227,7 +227,8 @@ void Connection::read_request(std::string_view& rest) {
   }
 }
 
-// A client that sent Expect gets the final answer at once where the head determines it (RFC 9110 §10.1.1).
+// A client that sent Expect: 100-continue gets the final answer at once if the head already determines it (RFC 9110
+// §10.1.1).
 bool Connection::answered_by_head() {
   static_cast<void>(take_head());
   if (!is_upgrade()) {
@@ -237,7 +238,7 @@ bool Connection::answered_by_head() {
     }
     auto found = port_.deps().router.resolve(request_);
     if (auto* response = std::get_if<Response>(&found)) {
-      last_request_ = true; // its body may come or not
+      last_request_ = true; // the client may still send the body
       respond(std::move(*response));
       return true;
     }
@@ -269,7 +270,7 @@ bool Connection::take_head() {
   return at_base;
 }
 
-// Applies to every request except health checks, which are answered at any load and while draining.
+// The refusal of a request because of load or shutdown. Health checks are always answered.
 std::optional<Refusal> Connection::turned_away() const {
   if (is_about_health(request_)) return std::nullopt;
   if (arrival_.full) return arrival_.full;
@@ -283,7 +284,7 @@ void Connection::handle_request(std::string_view& rest) {
   last_request_ = last_request_ || arrival_.full || port_.draining() || !parser_.keep_alive();
   if (parser_.https_target() && !request_.secure) // RFC 9110 §7.4
     return refuse_whole({.cause = Cause::HOST_NOT_ALLOWED,
-        .evidence = "an https target on a connection that is not encrypted",
+        .evidence = "an https target on an unencrypted connection",
         .field = "target"});
   const admission::DoorPolicy& door = port_.deps().router.door();
   if (at_base && (request_.method == "GET" || request_.method == "HEAD") && !admission::asks_for_socket(request_))
@@ -296,8 +297,8 @@ void Connection::handle_request(std::string_view& rest) {
     return respond(admission::explain_plain_get(door, request_));
   }
   if (!is_upgrade()) return route();
-  // The body's end would be where frames begin. No client sends one, and some intermediaries do not read one, even when
-  // it is empty.
+  // Frames would begin after the body. No client sends one, and some intermediaries ignore it, which would make the
+  // start of the frames ambiguous.
   if (request_.method == "GET" && (!request_.body.empty() || request_.headers.find("Transfer-Encoding") != nullptr))
     return refuse_whole(
         {.cause = Cause::BAD_REQUEST, .evidence = "a WebSocket handshake with a body", .field = "body"});
@@ -343,7 +344,7 @@ void Connection::route() {
   }
   phase_ = Phase::handling;
   wait_for(of_request(port_.policy().request_timeout));
-  // The answer comes from another thread, perhaps after the connection's end.
+  // The answer comes from another thread, perhaps after the connection has ended.
   Reply reply = [&port = port_, id = id_, alive = port_.alive(), place = std::move(place)](Response response) mutable {
     place.release();
     if (!*alive) return;
@@ -362,7 +363,7 @@ void Connection::route() {
 
 // Refusals
 
-// The request as far as it was read, for the report.
+// Takes the request as far as it was read, for the report.
 void Connection::begin_refusal() {
   const Ref ref{port_.deps().entropy.short_id()};
   request_ = std::exchange(parser_.request(), {});
@@ -378,12 +379,12 @@ void Connection::refuse_request(const Refusal& refusal) {
   begin_refusal();
   report(refusal);
   if (refusal.cause != Cause::TLS_ON_PLAIN_PORT) return respond_problem(refusal);
-  // A TLS alert: handshake_failure. A client that speaks TLS to this port learns at once that it is plain HTTP.
+  // A TLS alert, handshake_failure (RFC 8446 §6): a client that speaks TLS to this plain port fails at once.
   transport_.send_copy(std::string_view("\x15\x03\x01\x00\x02\x02\x28", 7));
   end();
 }
 
-// A request that was read whole; nothing more is read after it.
+// Refuses a request that was read completely, and ends the connection.
 void Connection::refuse_whole(const Refusal& refusal) {
   report(refusal);
   last_request_ = true;
@@ -415,9 +416,9 @@ void Connection::respond(Response response) {
 
 void Connection::send(std::string bytes) {
   if (untaken_ > 0) {
-    untaken_ += bytes.size(); // whether any of it was taken meanwhile is seen when its time is over
+    untaken_ += bytes.size(); // whether some of it was taken is checked at the deadline
   } else {
-    // Bytes that are not answers count as well: TLS tickets, 100 Continue.
+    // Other bytes, such as TLS tickets and 100 Continue, count as well.
     const bool asks = sent_before_ || transport_.secure();
     const std::size_t before = asks ? transport_.queued() + transport_.unacknowledged() : 0;
     sent_before_ = true;
@@ -454,15 +455,15 @@ void Connection::leave() {
   look_again();
 }
 
-// In the next turn, when it is known how much the system took.
+// Checks again in the next turn, when it is known how much the system took.
 void Connection::look_again() {
   port_.loop().post([&port = port_, id = id_] {
     if (Connection* connection = port.find(id)) connection->on_drained();
   });
 }
 
-// A client that was answered before its request was whole may still be sending, and would lose the
-// answer if its bytes reached a closed socket (RFC 9112 §9.6).
+// A client that was answered before its request was complete may still be sending. Bytes that reach a closed socket
+// would destroy the answer (RFC 9112 §9.6), so reading continues for a while.
 void Connection::end() {
   stop_idling();
   phase_ = Phase::closing;
@@ -474,10 +475,10 @@ void Connection::end() {
   transport_.close_gracefully(cut_short ? std::max(kLingerOverRest, linger) : linger);
 }
 
-// The client does not read, so it could not be sent an answer either.
+// The client does not read, so no refusal is sent.
 void Connection::give_up_answer(std::size_t left) {
   report({.cause = Cause::ANSWER_UNREAD,
-      .evidence = std::to_string(left) + " bytes were left",
+      .evidence = std::to_string(left) + " bytes of the answer were not read",
       .retry_after = Millis{1'000}});
   phase_ = Phase::closing;
   source_.reset();

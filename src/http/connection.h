@@ -1,13 +1,13 @@
 // One HTTP/1.1 connection of a client, from accept to its end or to an upgrade: requests in order, their answers, and
 // limits on how long either side may take.
 //
-//   reading ──▶ handling ──▶ reading …      a route has the request
-//      │ ▲         ├─▶ sending ◀─▶ making   its answer is a stream: a piece is being sent, or the next is requested
+//   reading ──▶ handling ──▶ reading …      a route handles the request
+//      │ ▲         ├─▶ sending ◀─▶ making   the answer is a stream: a piece is sent, or the next one is awaited
 //      │ │         │     │
 //      │ └─ resting ◀┴───┘                  the client must take the answers before more requests are read
 //      ├──▶ handed_over                     an upgrade: the transport has another handler
 //      ▼
-//   leaving ──▶ closing                     the last answer is being sent; then the transport ends by itself
+//   leaving ──▶ closing                     the last answer is sent; then the transport closes
 #pragma once
 
 #include <cstdint>
@@ -41,10 +41,10 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void on_closed() override;
   void on_timer() override;
 
-  void request_answered(Response response);            // from a route's handler, later
-  void piece_arrived(Result<BodySource::Piece> piece); // from a stream, later
+  void request_answered(Response response);            // by the route's handler, later
+  void piece_arrived(Result<BodySource::Piece> piece); // by the answer's stream, later
   void answer_last(LastAnswer answer);                 // the connection was opened only for this answer
-  void shut_down();                                    // answers under way are finished; no further request is read
+  void shut_down();                                    // answers in progress are finished; no further request is read
   [[nodiscard]] io::SlotId id() const { return id_; }
 
  private:
@@ -52,12 +52,12 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   enum class Input : std::uint8_t {
     open,
     ended,  // the client sends nothing more
-    flooded // bytes behind early_ were dropped
+    flooded // too many bytes followed the request; the rest was dropped
   };
 
   void read(std::string_view bytes);
   void read_request(std::string_view& rest);
-  [[nodiscard]] bool take_head(); // true: for the path of PUBLIC_URL without a slash behind it
+  [[nodiscard]] bool take_head(); // true: the path is that of PUBLIC_URL without its final slash
   [[nodiscard]] bool is_upgrade() const;
   [[nodiscard]] bool answered_by_head();
   [[nodiscard]] std::optional<Refusal> turned_away() const;
@@ -75,7 +75,7 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   void respond_with_stream(Response response);
   void ask_for_piece();
   void cut_stream(const Refusal& refusal);
-  [[nodiscard]] bool is_chunked() const { return request_.version_minor >= 1; } // of a stream
+  [[nodiscard]] bool is_chunked() const { return request_.version_minor >= 1; } // whether streamed bodies are chunked
   void send(std::string bytes);
   void answered();
   void expect_taken(std::size_t bytes);
@@ -95,18 +95,19 @@ class Connection final : public io::TransportHandler, public io::Timer, private 
   io::SlotId id_;
   wire::HttpParser parser_;
   Request request_;   // the one being answered
-  std::string early_; // bytes that follow it
+  std::string early_; // bytes that followed it
   Arrival arrival_;
-  std::shared_ptr<BodySource> source_; // while sending or making
+  std::shared_ptr<BodySource> source_; // of a streamed answer
   Phase phase_ = Phase::reading;
   Input input_ = Input::open;
   bool client_ends_ = false;  // the client sent Connection: close, and nothing behind that request
   bool sent_before_ = false;  // some of it may be unacknowledged
   bool last_request_ = false; // draining, or the client sent Connection: close, or a refusal that ends the connection
-  std::optional<MonoTime> begun_; // the first byte of the request being read or answered; none: no request yet
-  MonoTime due_{};                // deadline of what is awaited
-  MonoTime untaken_due_{};        // by then the client must have taken owed_ bytes of untaken_
-  std::size_t untaken_ = 0;       // bytes of answers not taken when the deadline was set, and since; 0: none
+  std::optional<MonoTime> begun_; // when the first byte of the current request arrived; nullopt: no request yet
+  MonoTime due_{};                // deadline of the awaited input or answer
+  MonoTime untaken_due_{};        // by then the client must have taken owed_ of the untaken_ bytes
+  std::size_t untaken_ =
+      0; // bytes that the client had not taken when the deadline was set, and those added since; 0: none
   std::size_t owed_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// Streamed answers. The next piece is requested once the socket has taken everything before it, so a slow client holds
-// up its source and nothing else.
+// Streamed answers. The next piece is requested once the socket has taken everything before it, so a slow client delays
+// only its own source.
 #include "http/connection.h"
 #include "http/port.h"
 
@@ -8,7 +8,7 @@ namespace foyer::http {
 void Connection::respond_with_stream(Response response) {
   if (!is_chunked()) {
     last_request_ = true;
-    transport_.reset_if_cut(); // such a body has no other end than that of the connection
+    transport_.reset_if_cut(); // the end of the connection is the only end of such a body
   }
   source_ = std::move(response.stream);
   phase_ = Phase::sending;

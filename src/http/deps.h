@@ -21,9 +21,9 @@ struct Deps {
   const Router& router;
   observe::RefusalReporter& reporter;
   admission::AddressLimits& addresses;
-  admission::AddressLimits& plain_gets; // of socket paths: their own limit
+  admission::AddressLimits& plain_gets; // for plain GETs on socket paths, which have a limit of their own
   admission::ConnectionLimits& limits;
-  Executor& control; // where handlers of routes run
+  Executor& control; // runs the handlers of routes
 };
 
 } // namespace foyer::http

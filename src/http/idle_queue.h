@@ -1,10 +1,10 @@
-// HTTP connections between two requests, the longest idle first. When connection_limit is
-// reached they make room for new connections, since they serve no request.
+// HTTP connections between two requests, the longest idle first. When connection_limit is reached they are closed to
+// make room for new connections, since they serve no request (RFC 9112 §9.5).
 #pragma once
 
 namespace foyer::http {
 
-// A place in the queue, inside its owner; the destructor leaves the queue.
+// An intrusive link of the queue, a base of its owner. The destructor removes it.
 class IdleLink {
  public:
   IdleLink() = default;
@@ -12,7 +12,7 @@ class IdleLink {
   IdleLink& operator=(const IdleLink&) = delete;
   virtual ~IdleLink() { stop_idling(); }
 
-  // At the end of the queue whose head is `head`.
+  // Moves to the end of the queue whose head is `head`.
   void idle_in(IdleLink& head) {
     stop_idling();
     next_ = &head;
@@ -26,8 +26,8 @@ class IdleLink {
     previous_ = next_ = this;
   }
   [[nodiscard]] bool idling() const { return next_ != this; }
-  [[nodiscard]] IdleLink* first() const { return next_ == this ? nullptr : next_; } // of a head
-  virtual void give_way() {}                                                        // may destroy this
+  [[nodiscard]] IdleLink* first() const { return next_ == this ? nullptr : next_; } // of a queue's head; null: empty
+  virtual void give_way() {} // close, to make room; may destroy this
 
  private:
   IdleLink* previous_ = this;

@@ -1,4 +1,4 @@
-// How HTTP connections behave. Options of config/table.h point here.
+// The settings of HTTP connections. Options of config/table.h point here.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,12 @@
 
 namespace foyer::http {
 
-// Limits on a client's connection, before and after an upgrade alike.
+// Settings that apply before and after an upgrade.
 struct SocketPolicy {
   Millis drain_timeout{8'000};
-  Millis close_linger{1'000};             // reading on after the last bytes, so that a reset cannot destroy them
-  std::size_t outbox_bytes = 1024 * 1024; // queued for the client; above it no request is read and no message is queued
+  Millis close_linger{1'000}; // reading continues after the last bytes were sent, so that a reset cannot destroy them
+  std::size_t outbox_bytes =
+      1024 * 1024; // send queue of a client; above it no request is read and no message is queued
 };
 
 struct Policy : SocketPolicy {
@@ -23,8 +24,8 @@ struct Policy : SocketPolicy {
   Millis body_timeout{20'000};
   Millis request_timeout{30'000};
   Millis keep_alive_timeout{75'000};
-  Millis write_timeout{30'000};  // an answer is abandoned when nothing of it is taken for so long
-  Millis refused_timeout{2'000}; // how long a socket over a limit is read before it is closed
+  Millis write_timeout{30'000};  // an answer is abandoned if the client receives nothing of it for so long
+  Millis refused_timeout{2'000}; // how long a socket beyond a limit is read before it is closed
 };
 
 } // namespace foyer::http

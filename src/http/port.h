@@ -1,5 +1,5 @@
-// One loop's part of an HTTP server: its connections, the idle ones among them, and their shutdown.
-// Everything here runs on the loop.
+// One loop's part of an HTTP server: its connections, the queue of idle ones, and their shutdown. Everything here runs
+// on the loop.
 #pragma once
 
 #include <atomic>
@@ -26,9 +26,9 @@ struct PortMetrics {
 
 class Port final : public LastAnswers {
  public:
-  // `upgrades`: null where nothing can be upgraded. `untrusted_proxy_told`: of all loops.
+  // `upgrades`: null if this server has no upgrades. `untrusted_proxy_reported`: shared by all loops.
   Port(io::Loop& loop, const Policy& policy, const Deps& deps, UpgradeHandler* upgrades,
-      std::atomic<bool>& untrusted_proxy_told);
+      std::atomic<bool>& untrusted_proxy_reported);
   ~Port() override;
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
@@ -36,12 +36,12 @@ class Port final : public LastAnswers {
   [[nodiscard]] io::TransportHandler* accept(io::Transport& transport);
   void answer_last(io::Transport& transport, LastAnswer answer) override;
 
-  // Requests under way are answered, and no others are read. `done` runs when no connection is left.
+  // Answers the requests in progress and reads no others. `done` runs when no connection is left.
   void drain(std::move_only_function<void()> done);
   // After drain() and the last accept: `done` runs when connections accepted meanwhile are gone, too.
   void when_empty(std::move_only_function<void()> done);
 
-  // For connections.
+  // Used by connections.
   [[nodiscard]] io::Loop& loop() { return loop_; }
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] const Deps& deps() const { return deps_; }
@@ -64,14 +64,14 @@ class Port final : public LastAnswers {
   const Policy& policy_;
   const Deps& deps_;
   UpgradeHandler* upgrades_;
-  std::atomic<bool>& untrusted_proxy_told_;
+  std::atomic<bool>& untrusted_proxy_reported_;
   PortMetrics metrics_;
   IdleLink idle_; // the head of a list
   std::unique_ptr<Unread> unread_;
   io::SlotTable<Connection> connections_;
   io::PacedDrain<Connection> drain_;
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
-  bool other_header_told_ = false;
+  bool other_header_reported_ = false;
 };
 
 } // namespace foyer::http

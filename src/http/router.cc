@@ -16,7 +16,7 @@
 namespace foyer::http {
 namespace {
 
-// The methods that any route may have.
+// The methods that routes may have.
 constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 bool is_method(std::string_view method) {
@@ -40,14 +40,14 @@ bool under(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
 }
 
-// Requested by machines under any name of this host; the answers do not depend on the name.
+// Paths that machines request under any name of this host. The answers do not depend on the name.
 bool any_host(std::string_view path) {
   return under(path, "/health") || path == "/metrics" || under(path, "/internal") || path == "/.well-known/jwks.json" ||
       path == "/auth/check";
 }
 
-// A gateway calls its auth service by the host of AUTH_SERVICE_URL. The handlers
-// there refuse a service that does not prove its identity.
+// A gateway calls its auth service by the host of AUTH_SERVICE_URL, which need not be an allowed host. The handlers
+// verify the service's signature.
 bool from_service(const Request& request) {
   return (under(request.path, "/auth") || under(request.path, "/oauth2") || under(request.path, "/.well-known")) &&
       request.headers.find("X-Service-ID") != nullptr;
@@ -78,8 +78,8 @@ void add_once(Response& response, std::string_view name, std::string value) {
   if (response.headers.find(name) == nullptr) response.headers.add(std::string(name), std::move(value));
 }
 
-// `https://chat.example` → `wss://chat.example`. Browsers do not agree whether
-// 'self' covers WebSockets, so the page's own address is named as well.
+// `https://chat.example` → `wss://chat.example`. Browsers disagree whether 'self' in connect-src covers WebSockets, so
+// the page's own address is named as well.
 std::string socket_source(const Request& request) {
   const std::string_view url = request.origin_url;
   const auto plain = [](char c) {
@@ -97,7 +97,7 @@ std::string content_security_policy(const Request& request) {
       socket_source(request));
 }
 
-// The address of a cause's page is given in every problem, and is below the path of PUBLIC_URL.
+// Puts the path of PUBLIC_URL before the address of the cause's page in a problem.
 void move_below_base(std::string_view base, Response& response) {
   if (base.empty()) return;
   if (!is_problem(response)) return;
@@ -168,7 +168,7 @@ std::variant<const Route*, Response> Router::resolve(Request& request) const {
             .evidence = "Host " + printable(host != nullptr ? *host : ""),
             .field = "Host"});
   }
-  if (request.path == "*") { // OPTIONS for the server as a whole (RFC 9110 §9.3.7): a ping
+  if (request.path == "*") { // OPTIONS for the whole server (RFC 9110 §9.3.7): a ping
     Response response{.status = 204, .headers = {}, .body = {}};
     response.headers.add("Allow", std::string(kMethods) + ", OPTIONS");
     return response;
@@ -202,7 +202,7 @@ Response Router::refuse_here(const Request& request, Refusal refusal) const {
   return wire::problem(refusal, request.ref, policy_.door != nullptr && policy_.door->reveal);
 }
 
-// A request near the socket's path gets the socket's address.
+// 404. If the path is close to that of a socket, the answer names the socket's address.
 Response Router::unknown_path(const Request& request) const {
   Response response = refuse_here(
       request, {.cause = Cause::UNKNOWN_PATH, .evidence = printable(request.method) + " " + shown_path(request.path)});
@@ -225,8 +225,9 @@ Response Router::preflight(const Request& request, const Pattern& pattern) const
   if (origin == nullptr || !admission::origin_allowed(*policy_.door, *origin)) {
     return refuse_here(request,
         {.cause = request.headers.count("Origin") == 0 ? Cause::ORIGIN_REQUIRED : Cause::ORIGIN_NOT_ALLOWED,
-            .evidence = "preflight from " +
-                printable(request.headers.count("Origin") == 0 ? "nowhere" : request.headers.joined("Origin")),
+            .evidence = request.headers.count("Origin") == 0
+                ? std::string("preflight without Origin")
+                : "preflight from " + printable(request.headers.joined("Origin")),
             .field = "Origin"});
   }
   Response response{.status = 204, .headers = {}, .body = {}};
@@ -242,7 +243,7 @@ std::string Router::mark(const Ref& ref) const {
 
 void Router::decorate(const Request& request, Response& response) const {
   if (policy_.door != nullptr) move_below_base(policy_.door->base_path, response);
-  // A request with an API key, and a wrong address, too.
+  // Also for a request with an API key to a wrong path.
   const bool of_api = under(request.path, "/api") || request.headers.find("X-API-Key") != nullptr;
   if (of_api && is_problem(response)) wire::add_api_error(response);
   add_once(response, "X-Foyer", mark(request.ref));
@@ -256,7 +257,7 @@ void Router::decorate(const Request& request, Response& response) const {
     add_once(response, "Cross-Origin-Opener-Policy", "same-origin");
   }
   if (!shared_with_origins(request.path)) return;
-  // Sent with every answer, so that no cache serves one origin's answer to another.
+  // With every answer, so that no cache serves one origin's answer to another (RFC 9110 §12.5.5).
   if (const auto* vary = response.headers.find("Vary"); vary == nullptr || vary->find("Origin") == std::string::npos)
     response.headers.add("Vary", "Origin");
   const std::string* origin = wire::sole(request.headers, "Origin");

@@ -10,7 +10,7 @@ std::int64_t milliseconds(MonoTime t) { return std::chrono::duration_cast<Millis
 
 } // namespace
 
-// Shows that a loop still turns.
+// Records when a loop last finished a turn.
 class Server::Pulse final : public io::Timer {
  public:
   Pulse(io::Loop& loop, MonoTime now) : last_turn_ms(milliseconds(now)), loop_(loop) {
@@ -33,7 +33,7 @@ Server::Server(
       loops_(loops) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     UpgradeHandler* handler = upgrades.empty() ? nullptr : upgrades[i];
-    ports_.push_back(std::make_unique<Port>(*loops[i], policy_, deps_, handler, untrusted_proxy_told_));
+    ports_.push_back(std::make_unique<Port>(*loops[i], policy_, deps_, handler, untrusted_proxy_reported_));
     pulses_.push_back(std::make_unique<Pulse>(*loops[i], deps_.clock.mono()));
   }
 }

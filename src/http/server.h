@@ -15,16 +15,17 @@ namespace foyer::http {
 
 class Server {
  public:
-  // `upgrades`: one for each loop, or none. They and the loops must outlive the server.
+  // `upgrades`: one handler for each loop, or none at all. Handlers and loops must outlive the server.
   Server(const std::vector<io::Loop*>& loops, const std::vector<UpgradeHandler*>& upgrades, Policy policy, Deps deps);
   ~Server();
 
-  // For a loop's listener.
+  // The function for a loop's listener.
   [[nodiscard]] io::AcceptFunction accept_function(std::uint8_t loop);
 
-  // From any thread, once: new requests get DRAINING. `done` runs on a loop when no connection is left.
+  // Any thread, once. New requests get DRAINING. `done` runs on a loop when no connection is left.
   void drain(std::function<void()> done);
-  // After drain(), with the listeners closed: `done` runs on a loop when connections accepted meanwhile are gone, too.
+  // After drain(), once the listeners are closed: `done` runs on a loop when the connections accepted in between are
+  // gone.
   void when_empty(std::function<void()> done);
 
   // From any thread.
@@ -38,7 +39,7 @@ class Server {
   Policy policy_;
   Deps deps_;
   std::vector<io::Loop*> loops_;
-  std::atomic<bool> untrusted_proxy_told_{false};
+  std::atomic<bool> untrusted_proxy_reported_{false};
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Pulse>> pulses_;
   std::atomic<bool> draining_{false};

@@ -131,7 +131,7 @@ struct Serving : testing::Test {
       loop.turn(0ms);
     }
   }
-  // Everything that arrives, until nothing more does.
+  // Reads until nothing more arrives.
   std::string read_all(const Peer& peer, bool* ended = nullptr) {
     std::string all;
     for (int quiet = 0; quiet < 4;) {
@@ -153,7 +153,7 @@ struct Serving : testing::Test {
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
   }
-  // The body of the first answer in `text`, which is taken off.
+  // Removes the first answer from `text` and returns its body.
   static std::string body_of(std::string& text) {
     wire::HttpResponseParser parser(false, {.body_bytes = 1 << 30});
     text.erase(0, parser.feed(text));

@@ -1,4 +1,4 @@
-// What a command takes of an allowance (base/allowance.h), and a window for bad messages. Pure; time is passed in.
+// The cost of each command in an allowance (base/allowance.h), and the limit of bad messages. Pure; time is passed in.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +10,11 @@
 
 namespace foyer::protocol {
 
-// So many rooms or messages of a page cost as much as one command.
+// Rooms or messages of a page that cost as much as one command.
 inline constexpr std::uint64_t kRowsToCommand = 50;
 
-// The cost of a command, in units of the cheapest: one that reads many rows or changes
-// the members of a room takes as much of an allowance as many messages.
+// The cost of a command, in units of the cheapest one: a command that reads many rows or changes the members of a room
+// costs as much as several messages.
 [[nodiscard]] inline std::uint64_t cost_of(const Command& command) {
   using enum CommandType;
   switch (command.type) {
@@ -32,11 +32,11 @@ inline constexpr std::uint64_t kRowsToCommand = 50;
   }
 }
 
-// A client that sends too fast is refused and stays connected; after so many refused
-// bursts in a row it counts as a flood.
+// A client that sends too fast is refused and stays connected; after this many refused bursts in a row its connection
+// is ended as a flood.
 inline constexpr std::uint64_t kRefusalsToBurst = 25;
 
-// Bad messages within 10 s: one more than the limit ends a connection (TOO_MANY_BAD_MESSAGES).
+// Counts bad messages within 10 s. More than the limit end the connection (TOO_MANY_BAD_MESSAGES).
 class BadMessageWindow {
  public:
   static constexpr std::chrono::seconds kWindow{10};

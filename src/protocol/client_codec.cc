@@ -15,7 +15,7 @@ std::variant<Command, BadCommand> ClientCodec::read_first(std::string_view messa
     }
   } first;
   read(message, first);
-  if (!first.result) return BadCommand{.id = std::nullopt, .field = "", .what = "the message holds no command"};
+  if (!first.result) return BadCommand{.id = std::nullopt, .field = "", .what = "the message contains no command"};
   return std::move(*first.result);
 }
 

@@ -1,7 +1,7 @@
 // One dialect that clients speak: reads commands, writes events and session messages. foyer_v1 is the native one.
 //
-// A codec belongs to one loop, which alone calls read(). The const members hold no state and may be called on any
-// thread: events are encoded once and shared between loops, and homes measure answers.
+// A codec belongs to one loop, and only that loop calls read(). The const functions use no mutable state and may be
+// called on any thread: events are encoded once and shared between loops, and homes measure answers.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace foyer::protocol {
 
-// Receives the commands of one message, in their order.
+// Receives the commands of one message, in order.
 class CommandSink {
  public:
   virtual ~CommandSink() = default;
@@ -27,9 +27,9 @@ class CommandSink {
 
 // The forms in which one event is written for different clients.
 enum class Form : std::uint8_t {
-  none,  // not sent to this client
+  none,  // the client does not get the event
   whole, // unchanged
-  other, // for clients with a feature that adds to the event: numbers of changes, `data` of messages
+  other, // with what a feature of the client adds: the numbers of changes, `data` of messages
   brief, // a message without its text, for clients whose max_message it exceeds
 };
 inline constexpr std::size_t kForms = 3; // number of written forms
@@ -41,12 +41,12 @@ class ClientCodec : public rooms::AnswerMeasure {
   // Its index among the codecs of the process, below kMost.
   [[nodiscard]] virtual std::size_t index() const = 0;
 
-  // Readable bytes follow `message` (wire::kPadding).
+  // Passes the commands in `message` to the sink. REQUIRES: wire::kPadding readable bytes after `message`.
   virtual void read(std::string_view message, CommandSink& sink) = 0;
-  // The first command of a message.
+  // Reads the first command of a message. REQUIRES: as read().
   [[nodiscard]] std::variant<Command, BadCommand> read_first(std::string_view message);
 
-  // These append one message of the client's protocol.
+  // Append one message of the dialect to `out`.
   virtual void write(std::string& out, MessageId id, const SessionMessage& message, const ClientTerms& terms) const = 0;
   virtual void write(std::string& out, const rooms::Event& event, Form form) const = 0;
   // How an event is written for a client; never brief.

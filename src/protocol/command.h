@@ -40,10 +40,10 @@ struct Since {
   std::string_view epoch;
   Offset offset = 0;                 // the last one seen
   std::optional<WallTime> time = {}; // of the message at that offset
-  std::optional<Offset> change = {}; // the last change that was received; feature `changes`
+  std::optional<Offset> change = {}; // the number of the last change received; feature `changes`
 };
 
-// Views into the codec's last message; valid until it reads again.
+// The strings are views into the codec's last message, valid until it reads the next one.
 struct Command {
   CommandType type{};
   std::optional<std::uint64_t> id;
@@ -55,7 +55,7 @@ struct Command {
   std::string_view user;              // direct, invite, remove
   std::string_view name;              // direct, invite: of the person, in place of user
   std::string_view message;           // chat
-  std::string_view data;              // publish: a valid JSON text, with what whitespace the client wrote
+  std::string_view data;              // publish: valid JSON text, with the client's whitespace
   std::string_view key;               // chat, publish; empty: none
   std::optional<Since> since;         // join
   std::optional<std::uint32_t> limit; // join, history, rooms

@@ -5,8 +5,8 @@
 namespace foyer::protocol {
 namespace {
 
-constexpr std::size_t kBesideText = 320; // reserved for all of a message but its text
-constexpr std::size_t kShort = 160;      // and for other events
+constexpr std::size_t kBesideText = 320; // reserved for everything in a message except its text
+constexpr std::size_t kShort = 160;      // reserved for other events
 
 static_assert(ClientCodec::kMost * kForms <= rooms::Publication::kEncodings);
 
@@ -20,7 +20,7 @@ const SharedBytes& encoded(rooms::Publication& publication, const ClientCodec& c
     out.resize(wire::kFrameRoom);
     codec.write(out, event, form);
     wire::frame_in_place(out, wire::Opcode::text);
-    // The frame may wait in many queues, whose limits count the bytes sent.
+    // The frame may wait in many send queues, whose limits count its size and not its capacity.
     if (out.capacity() > out.size() + out.size() / 4 + kBesideText) out.shrink_to_fit();
     return share(std::move(out));
   });

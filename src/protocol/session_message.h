@@ -19,7 +19,7 @@ struct Pong {};
 struct Left {
   RoomName room;
 };
-// The client is no longer in the room, for a cause that is not its own.
+// The server has ended the client's subscription.
 struct SubscriptionEnded {
   RoomName room;
   Cause cause{};
@@ -30,7 +30,7 @@ struct Refreshed {
 struct Welcome {
   Identity identity;
   ConnectionId connection = 0;
-  ClientTerms terms = {}; // sent back to the client, if it named any
+  ClientTerms terms = {}; // echoed to the client, if it sent any
 };
 // The command or the credential was refused.
 struct Refused {

@@ -1,8 +1,7 @@
-// What a client told the server about itself: the features it understands and
-// the longest message it accepts. Nothing of a feature is sent to a client that did
-// not name it, so that old clients keep working.
+// What a client declares about itself: the features it understands and the longest message it accepts. A client gets
+// nothing of a feature that it did not name, so that old clients keep working.
 //
-// They come in `authenticate` or in the query of the handshake:
+// Sent in `authenticate` or in the query of the handshake:
 //
 //   {"type":"authenticate","token":…,"features":["changes","pages"],"max_message":32768}
 //   /ws/chat?features=changes,pages&max_message=32768
@@ -18,11 +17,11 @@
 namespace foyer::protocol {
 
 enum class Feature : std::uint8_t {
-  changes,    // deletions and the like carry a number, and recovery brings those that were missed
-  pages,      // a recovery longer than one answer comes in pages
+  changes,    // deletions and other changes carry a number, and a recovery contains those that were missed
+  pages,      // a recovery that does not fit in one answer comes in pages
   room_reset, // `room_reset` instead of a Close when a room's history restarts
   people,     // invitations and everything else about people
-  data,       // messages of applications carry `data`; otherwise they are empty texts
+  data,       // messages of applications carry `data`; without the feature their text is empty
 };
 inline constexpr std::array<std::pair<std::string_view, Feature>, 5> kFeatures{{
     {"changes", Feature::changes},
@@ -58,13 +57,13 @@ class Features {
   std::uint8_t bits_ = 0;
 };
 
-// Of a connection.
+// The terms of one connection.
 struct ClientTerms {
   Features features;
-  bool named_features = false;   // it named some, known or not, so the known ones are sent back
+  bool named_features = false;   // the client named features, known or not: the known ones are echoed
   std::uint32_t max_message = 0; // bytes; 0: none given
 
-  // The longest answer that it accepts.
+  // The longest answer that the client accepts, in bytes.
   [[nodiscard]] std::size_t answer_bytes() const {
     return max_message == 0 ? kAnswerBytes : std::min<std::size_t>(max_message, kAnswerBytes);
   }
@@ -74,7 +73,7 @@ struct ClientTerms {
   }
 };
 
-// "a,b": the names in the query of a handshake.
+// Reads "a,b", the value of `features` in the query of a handshake.
 [[nodiscard]] constexpr Features features_of_list(std::string_view list) {
   Features features;
   for (std::size_t n = 0; n < kMaxFeatures && !list.empty(); ++n) {

@@ -1,7 +1,7 @@
-// The actor of a request to rooms: a session of a client, an application over the server API, or the server itself.
+// Who makes a request to rooms: a session of a client, an application over the server API, or the server itself.
 //
-// An application has rights of its own, which are checked before rooms are asked: for rooms it is neither a member nor
-// a stranger. It reads, writes and manages every room, and no limit of a user holds for it.
+// The rights of an application belong to its API key and are checked before the room service is called. Rooms therefore
+// let an application read, write and manage every room, and apply no limit of a user to it.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@
 
 namespace foyer::rooms {
 
-struct System {}; // the server, or a caller without a session
+struct System {}; // the server itself, or a caller without a session
 
 struct Actor {
   UserId user;
@@ -23,16 +23,16 @@ struct Actor {
   Permissions permissions;
   std::variant<System, SessionKey, ApiKeyId, ClientId> from =
       {};                       // events that concern one user skip the session that caused them
-  std::shared_ptr<UserUse> use; // this user's use over all sessions; never null
-  bool has_token = false;       // a token of this user names the room of the request
-  bool app_let_in = false;      // the application, which was asked, lets the user read this room
-  bool app_lets_write = false;  // and publish this
-  bool let_in = false;          // an application joined it to the public room of the request: it may read there
+  std::shared_ptr<UserUse> use; // the user's consumption over all sessions; never null
+  bool has_token = false;       // a token of the user names the room of the request
+  bool app_let_in = false;      // the application was asked and lets the user read the room
+  bool app_lets_write = false;  // the application was asked and lets the user publish this message
+  bool let_in = false;          // an application joined the session to the room, a public one: it may read there
 
   [[nodiscard]] bool is_application() const {
     return std::holds_alternative<ApiKeyId>(from) || std::holds_alternative<ClientId>(from);
   }
-  // Of whom membership is asked. Empty: of nobody, the directory opens every room.
+  // The user whose membership the directory checks. Empty: no check, every room is opened.
   [[nodiscard]] UserId requester() const { return is_application() ? UserId{} : user; }
 };
 

@@ -1,5 +1,5 @@
-// Confirms what is known about rooms: messages that were stored and not delivered,
-// a store that was reopened, a history that went back.
+// Keeps rooms consistent with the store: carries out the StreamFollower's actions, confirms positions after the store
+// was reopened, and resets rooms whose history went back.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kConfirmAtOnce = 64; // rooms of one home
 constexpr Millis kConfirmAgain{500};
-constexpr std::string_view kWentBack = "the history of the room went back";
+constexpr std::string_view kWentBack = "the history of the room returned to an earlier state";
 constexpr std::string_view kDestroyed = "the room was deleted";
 
 std::string why(const Refusal& refusal) {
@@ -66,9 +66,9 @@ void RoomHome::lost(Room& room, const Lost& lost) {
   if (lost.reason == LossReason::epoch_changed || lost.reason == LossReason::went_back)
     return reset(room, lost.epoch, lost.offset);
   const Refusal refusal{.cause = Cause::HISTORY_UNREADABLE,
-      .evidence = "room " + room.name.str() + " behind offset " + std::to_string(lost.delivered) + ": " + lost.why};
+      .evidence = "room " + room.name.str() + " after offset " + std::to_string(lost.delivered) + ": " + lost.why};
   if (room.audience.empty()) return;
-  // The other loops of this process; another node reads for itself.
+  // Sent to the loops of this process only: other nodes read the history themselves.
   outlets_.bus->send(
       engine::CloseSubscribers{room.name, refusal}, {.to = outlets_.bus->node(), .here = outlets_.here.get()});
 }
@@ -79,13 +79,13 @@ void RoomHome::stored(Room& room, Message message, Appended appended, Completion
     return Published{.room = r.name, .epoch = r.epoch(), .offset = offset, .time = time, .duplicate = duplicate};
   };
   const bool other = appended.epoch != room.epoch();
-  if (other && !appended.duplicate) { // the writer answers in order: this is the room's current position
+  if (other && !appended.duplicate) { // the writer answers in order, so this is the room's current position
     act(room,
         room.stream.position(
             {.epoch = appended.epoch, .head = appended.offset, .asked = room.stream.standpoint()}, loop_.now()));
     room.time = appended.time;
   } else if (other || (!appended.duplicate && appended.offset <= room.offset())) {
-    // Stored while the history went back: the answer names the epoch that contains the message.
+    // Stored while the history went back: the answer waits until the epoch that contains the message is known.
     room.waiting.push_back([published, done = std::move(done)](Result<Room*> opened) mutable {
       if (opened)
         done(published(**opened));
@@ -94,13 +94,13 @@ void RoomHome::stored(Room& room, Message message, Appended appended, Completion
     });
     return confirm(room);
   }
-  // A repeat, too: the first time, the message may not have been delivered.
+  // Also for a duplicate: the first message may not have been delivered.
   if (other) appended.epoch = room.epoch();
   act(room, room.stream.arrived(event_of(room.name, std::move(appended.epoch), std::move(message)), loop_.now()));
   done(published(room));
 }
 
-// The store may know more
+// After the store was reopened
 
 void RoomHome::store_opened_again() {
   ++openings_;
@@ -115,7 +115,7 @@ void RoomHome::store_opened_again() {
     else
       unused.push_back(name);
   }
-  for (const RoomName& name : unused) rooms_.erase(name); // read again when needed
+  for (const RoomName& name : unused) rooms_.erase(name); // loaded again when needed
   confirm_more();
 }
 
@@ -141,7 +141,7 @@ void RoomHome::confirm(Room& room) {
     r.confirming = false;
     if (confirming_ > 0) --confirming_;
     if (opening != openings_)
-      confirm(r); // requested on the previous connection
+      confirm(r); // the answer is from before the store was reopened
     else
       confirmed(r, std::move(asked), std::move(row));
     confirm_more();
@@ -165,14 +165,14 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
     for (auto& operation : waiting) operation(std::unexpected(row.error()));
     return;
   }
-  if (room.durable) members_confirmed(room, std::move(row->members)); // otherwise they are not in its log
+  if (room.durable) members_confirmed(room, std::move(row->members)); // a log in memory does not keep members
   const StreamPosition position{.epoch = row->epoch, .head = row->offset, .asked = std::move(asked)};
   act(room, room.stream.position(position, loop_.now()));
   if (room.epoch() == row->epoch) {
     room.doubted = row->doubted;
     if (room.offset() == row->offset && row->time != WallTime{}) room.time = row->time;
   }
-  if (room.unconfirmed) { // requested once more
+  if (room.unconfirmed) { // requested again
     std::ranges::move(room.waiting, std::back_inserter(waiting));
     room.waiting = std::move(waiting);
     return;
@@ -180,7 +180,8 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
   for (auto& operation : waiting) operation(&room);
 }
 
-// Users who are not members were removed by another process, or were never members in this history.
+// Removes users who are not members any more: another process removed them, or the history with their membership is
+// gone.
 void RoomHome::members_confirmed(Room& room, std::vector<UserId> members) {
   if (!has_members(room.kind, room.settings)) return;
   std::unordered_set<UserId> now{members.begin(), members.end()};

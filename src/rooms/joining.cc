@@ -1,5 +1,4 @@
-// The answer to a join. `recovered:true` is sent only if the store has
-// confirmed it for this very request.
+// The answer to a join. `recovered:true` is sent only if the store has confirmed it for this request.
 #include <algorithm>
 
 #include "rooms/model/recovery.h"
@@ -8,14 +7,14 @@
 namespace foyer::rooms {
 namespace {
 
-constexpr int kTries = 3; // while the room's position turns out to be another than known
+constexpr int kTries = 3; // reads, while the room's position turns out to be different from the known one
 
 } // namespace
 
 struct RoomHome::JoinPlan {
   Recovery recovery;
   Epoch epoch;
-  bool in_epoch = false; // the client's position belongs to it
+  bool in_epoch = false; // the client's position is in the room's epoch
 };
 
 void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
@@ -24,7 +23,7 @@ void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
       [this, request = std::move(request)](Room& room, Actor by, Completion<Joined> answer) mutable {
     Joining joining{.actor = std::move(by), .request = std::move(request), .done = std::move(answer)};
     if (joining.request.again) return read_for_join(std::move(joining), room, 1);
-    // Events published after the answer are received, so the position is read after it.
+    // The position is read once the listener gets events, so that none falls in between.
     const ListenerId listener = joining.request.listener;
     listen(room, listener, [this, &room, joining = std::move(joining)](Result<bool> listening) mutable {
       if (!listening) {
@@ -54,7 +53,7 @@ void RoomHome::read_for_join(Joining joining, Room& room, int tries) {
       .epoch = room.epoch()};
   plan.in_epoch = since && since->epoch == room.epoch().view();
   if (request.changes && since && !request.since->change)
-    plan.recovery.possible = false; // it does not know what it missed
+    plan.recovery.possible = false; // a history without messages cannot show what was missed
   HistoryRequest read{
       .room = room.name, .by = joining.actor.user, .up_to = plan.recovery.up_to, .bytes = request.answer.bytes};
   if (plan.recovery.possible)
@@ -66,7 +65,7 @@ void RoomHome::read_for_join(Joining joining, Room& room, int tries) {
     read.changes_after = request.since && request.since->change ? *request.since->change : room.change;
   const bool nothing_to_read = plan.recovery.up_to == 0 ||
       (plan.recovery.possible ? plan.recovery.after == plan.recovery.up_to : plan.recovery.newest == 0);
-  // A position of this epoch is confirmed even if there is nothing to read.
+  // A client's position in this epoch is checked with the store even if there is nothing to read.
   if (nothing_to_read && !plan.in_epoch)
     return finish_join(std::move(joining), room, plan.recovery,
         {.messages = {}, .more = plan.recovery.up_to > 0 && room.settings.keeps_history(), .change = room.change},
@@ -93,15 +92,15 @@ void RoomHome::answer_join(Joining joining, Room& room, const JoinPlan& plan, Hi
     confirm(room);
   };
   if (room.unconfirmed || room.epoch() != plan.epoch) return again();
-  if (page.epoch != room.epoch() || page.head < plan.recovery.up_to) return again(); // it went back
-  // The right to read may have ended during the store's answer.
+  if (page.epoch != room.epoch() || page.head < plan.recovery.up_to) return again(); // the history went back
+  // The right to read may have ended while the store was read.
   if (auto refusal = check(room, joining.actor, Act::read)) return join_failed(joining, &room, std::move(*refusal));
   const auto& since = joining.request.since;
   const Proof proof = plan.in_epoch ? judge_position({.offset = since->offset, .time = since->time},
                                           {.head = page.head, .time = page.time_of, .doubted = room.doubted})
                                     : Proof::none;
   if (proof == Proof::contradicts && !room.doubted) {
-    // There may have been another history: knowledge beyond the head proves nothing from now on.
+    // The client may have seen another history: from now on, positions beyond the head need their time as proof.
     room.doubted = page.head;
     room.log->doubt(room.name, room.epoch(), page.head,
         from_log<Offset>(room, [this, joining = std::move(joining), tries](Room& r, Result<Offset> kept) mutable {
@@ -129,7 +128,7 @@ void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery
   });
 }
 
-// As much of the page as fits into one answer.
+// Answers with as much of the page as fits.
 void RoomHome::answer_with_members(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries,
     engine::PresentMembers present) {
   const JoinRequest& request = joining.request;
@@ -161,7 +160,7 @@ void RoomHome::answer_with_members(Joining joining, Room& room, const Recovery& 
     answer.more = page.more || !all;
     return joining.done(std::move(answer));
   }
-  // Retention may have deleted some of the missed messages: then it is not a recovery.
+  // If retention has deleted some of the missed messages, this is not a recovery.
   const bool gapless = last - recovery.after == read && (last == recovery.up_to || last > recovery.after);
   const bool whole = gapless && all && last == recovery.up_to;
   if (!whole && !(gapless && request.pages)) return read_newest_for_join(std::move(joining), room, tries);
@@ -170,7 +169,7 @@ void RoomHome::answer_with_members(Joining joining, Room& room, const Recovery& 
   joining.done(std::move(answer));
 }
 
-// As if the client had sent no position.
+// Continues as if the client had sent no position.
 void RoomHome::read_newest_for_join(Joining joining, Room& room, int tries) {
   joining.request.since.reset();
   read_for_join(std::move(joining), room, tries);

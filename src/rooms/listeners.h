@@ -11,26 +11,27 @@
 
 namespace foyer::rooms {
 
-// A loop of this process, as seen by homes and other loops. Messages from one home to one listener arrive in the order
-// of the calls, over either way, and in order with the answers that the home posts to that loop.
+// A loop of this process, as homes and other loops see it. Messages from one home to one listener arrive in the order
+// of the calls, over fan-out and control bus alike, and in order with the answers that the home posts to that loop.
 class Listener : public engine::FanoutListener, public engine::ControlListener {
  public:
-  // Makes a publication of an event in a room, on this loop. It may already encode the most common form, so that other
-  // loops do not wait for each other.
+  // Makes the publication of an event, on this loop. May encode the most common form already, so that other loops do
+  // not wait for each other.
   [[nodiscard]] virtual PublicationPtr publication(EventPtr event) = 0;
 };
 
-// A room has its first subscriber in this process (true), or none any more. Called on the loop of its home.
+// Called when a room gets its first subscriber in this process (true) and when it has none left (false). On the loop of
+// the room's home.
 using OccupancyWatch = std::function<void(const RoomName& room, bool occupied)>;
 
 struct Outlets {
-  std::shared_ptr<engine::Fanout> fanout; // within the process: subscribe answers before it returns
+  std::shared_ptr<engine::Fanout> fanout; // within the process: subscribe() answers before it returns
   std::shared_ptr<engine::ControlBus> bus;
-  std::shared_ptr<Listener> here; // of the home's loop
-  // The users in the home's rooms. It answers before the call returns, so that the members in the answer to a join
-  // match the events behind it.
+  std::shared_ptr<Listener> here; // the listener of the home's loop
+  // The users present in the home's rooms. Answers before the call returns, so that the members in the answer to a join
+  // match the events that follow it.
   std::shared_ptr<engine::PresenceStore> presence = std::make_shared<engine::MemoryPresenceStore>();
-  OccupancyWatch occupancy = {}; // empty: nobody
+  OccupancyWatch occupancy = {}; // empty: no observer
 };
 
 } // namespace foyer::rooms

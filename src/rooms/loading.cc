@@ -1,5 +1,5 @@
-// How a room is loaded into its home's memory and unloaded. A request about a room
-// that is not open to its actor is refused before anything is loaded or written.
+// Loads rooms into their home's memory and unloads them. A request that the actor may not make is refused before
+// anything is loaded or written.
 #include <algorithm>
 
 #include "rooms/room.h"
@@ -11,12 +11,12 @@ Refusal busy(std::string_view limit) {
   return {.cause = Cause::BUSY, .evidence = std::string(limit), .retry_after = Millis{1'000}};
 }
 
-// Each user's own room exists once.
+// Only public rooms count: each user has one own room.
 bool counts_as_new(const RoomName& name) { return kind_of(name.view()) == RoomKind::public_; }
 
 } // namespace
 
-// The members of a private or direct room are not known here: the store decides.
+// The members of a private or direct room are known only to the store, which decides about them.
 std::optional<Refusal> RoomHome::decide_by_name(
     const RoomName& name, const RoomSettings& settings, const Actor& actor, Act act) {
   const auto kind = kind_of(name.view());
@@ -50,7 +50,7 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   const bool known_to_members =
       *kind == RoomKind::public_ && settings.join == JoinBy::members && !actor.is_application() && !actor.let_in;
   const bool make = load_as == Load::made && !known_to_members;
-  if (known_to_members) // to those outside, one that does not exist looks like any other
+  if (known_to_members) // to non-members, a room that does not exist looks like any other
     operation = [then = std::move(operation)](Result<Room*> opened) mutable {
       if (!opened && opened.error().cause == Cause::NOT_FOUND) opened = refuse(Cause::NOT_A_MEMBER);
       then(std::move(opened));
@@ -60,12 +60,12 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   const auto found = loading_.find(name);
   if (found == loading_.end() && loaded() >= policy_.rooms_loaded) {
     rooms_refused_.add();
-    return operation(std::unexpected(busy("rooms_loaded: as many rooms are in use as may be")));
+    return operation(std::unexpected(busy("rooms_loaded: the limit of rooms in memory is reached")));
   }
   if (found != loading_.end() && found->second->waiting.size() >= policy_.waiting)
-    return operation(std::unexpected(busy("too many commands wait for the room to be read")));
+    return operation(std::unexpected(busy("too many commands wait for the room to be loaded")));
   if (in_memory_only) {
-    // Such a room has no row in the store.
+    // This room has no row in the store.
     auto place = UserUse::load_room(actor.use);
     if (!place) return operation(std::unexpected(std::move(place).error()));
     Room* room = load(name, std::move(*place), {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
@@ -74,7 +74,7 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   }
   auto& loading = found != loading_.end() ? found->second : loading_[name];
   if (!loading) loading = std::make_unique<Loading>();
-  // A private room that is open to others is opened as by the server: the store would ask for a member.
+  // A private room whose rule opens it to others is opened as the server, because the store would require a member.
   const bool open_to_others = *kind == RoomKind::private_ && settings.join != JoinBy::members;
   const UserId by = open_to_others ? UserId{} : actor.requester();
   loading->waiting.push_back({.by = by, .make = make, .operation = std::move(operation)});
@@ -98,7 +98,7 @@ RoomHome::Room* RoomHome::load(const RoomName& name, admission::Permit place, Ro
 
 void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> row) {
   const auto found = loading_.find(name);
-  if (found == loading_.end() || found->second->leaving) return; // loaded meanwhile for another request, or leaving
+  if (found == loading_.end() || found->second->leaving) return; // loaded for another request, or being deleted
   Loading& loading = *found->second;
   const auto asked = loading.asked.find(by);
   if (asked == loading.asked.end()) return;
@@ -110,12 +110,12 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
     successful.place = std::move(*place);
   }
   if (counts_as_new(name))
-    for (auto& [user, one] : loading.asked) // either one of the requesters created it, or nobody
+    for (auto& [user, one] : loading.asked) // at most one of the requesters created it
       if (one.make && (user != by || !row->made)) one.use->no_new_room();
   auto waiting = std::move(loading.waiting);
   const auto added = std::move(loading.added);
   admission::Permit place = std::move(successful.place);
-  const bool opened_again = successful.opened_in != openings_; // the row may have been renewed since it was read
+  const bool opened_again = successful.opened_in != openings_; // the store was reopened since the row was read
   loading_.erase(found);
   Room* room = load(name, std::move(place), std::move(*row));
   room->members.insert(added.begin(), added.end());
@@ -127,7 +127,7 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
   schedule(*room);
 }
 
-// Not for this user; other waiting users may be allowed.
+// The store refused the room to this user; other waiting users may be allowed.
 void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusal) {
   const auto found = loading_.find(name);
   Loading& loading = *found->second;
@@ -144,7 +144,7 @@ void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusa
   std::vector<Loading::Waiting> refused = refuse_waiting(!may_be_made), beyond_limit;
   std::optional<Refusal> limit;
   if (may_be_made && std::ranges::any_of(loading.waiting, [&](const auto& one) { return one.by == by; })) {
-    // A room that does not fit into memory is not created.
+    // A room is not created if it does not fit into memory.
     if (auto place = UserUse::load_room(asked.use))
       asked.place = std::move(*place);
     else
@@ -159,7 +159,7 @@ void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusa
     ask(name, by, true);
   else
     loading.asked.erase(by);
-  if (loading.asked.empty()) loading_.erase(found); // every waiter is one of the requesters
+  if (loading.asked.empty()) loading_.erase(found); // everyone who waited was a requester
   for (auto& one : refused) one.operation(std::unexpected(refusal));
   for (auto& one : beyond_limit) one.operation(std::unexpected(*limit));
 }
@@ -167,13 +167,13 @@ void RoomHome::not_opened(const RoomName& name, const UserId& by, Refusal refusa
 void RoomHome::unload(const RoomName& name) {
   const auto found = rooms_.find(name);
   const Room& room = *found->second;
-  // A room in memory has a row, without messages, where somebody asked for its members.
+  // A room in memory has a row in the store only if its members were needed.
   const bool in_store = room.durable ? room.offset() == 0 : has_members(room.kind, room.settings);
   const bool empty = in_store && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
   room.log->release(name);
   rooms_.erase(found);
   if (!empty) return;
-  // Requests until it is gone wait, and then load it again.
+  // Requests that come until it is deleted wait, and then load it again.
   auto loading = std::make_unique<Loading>();
   loading->leaving = true;
   loading_.emplace(name, std::move(loading));

@@ -1,4 +1,4 @@
-// What an application does with rooms and no member could do.
+// Use cases that only applications have: creating, deleting and emptying rooms, adding members.
 #include "rooms/room.h"
 
 namespace foyer::rooms {
@@ -6,11 +6,11 @@ namespace foyer::rooms {
 void RoomHome::create_for(const RoomName& name, std::vector<UserId> members, Completion<RoomCreated> done) {
   auto created = [this, name, members, done = std::move(done)](Result<RoomRow> row) mutable {
     if (!row) return done(std::unexpected(std::move(row).error()));
-    // A room of that name that lost its last member may still be loaded: it starts afresh.
+    // An earlier room of this name, which has lost its last member, may still be loaded: it is replaced.
     if (Room* old = find(name); old != nullptr) {
       old->log->release(name);
       fill(*old, std::move(*row));
-      if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // it was open to others than members
+      if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // its rule let others than members in
     }
     done(RoomCreated{.room = name});
     for (const UserId& member : members) entered(name, member);
@@ -22,14 +22,14 @@ void RoomHome::destroy(const RoomName& name, Completion<RoomDestroyed> done) {
   directory_->remove(name, on_loop<bool>([this, name, done = std::move(done)](Result<bool> removed) mutable {
     if (!removed) return done(std::unexpected(std::move(removed).error()));
     Room* room = find(name);
-    const bool only_here = room != nullptr && !room->durable; // its history is not where its row was
+    const bool only_here = room != nullptr && !room->durable; // its history is only in memory
     if (!*removed && !only_here) return done(refuse_field(Cause::NOT_FOUND, "room"));
     done(RoomDestroyed{.room = name});
     if (room == nullptr) return;
     room->log->release(name);
     room->destroyed = true;
     members_confirmed(*room, {});
-    // To confirm a public room makes it anew: only for those who are in it.
+    // Confirming a public room creates it again, so that is done only if somebody is in it.
     if (is_idle(*room))
       rooms_.erase(name);
     else
@@ -50,7 +50,7 @@ void RoomHome::clear(const Actor& actor, const RoomName& name, Completion<Histor
 }
 
 void RoomHome::add_member(const Actor& actor, const RoomName& name, UserId user, Completion<UserAdded> done) {
-  // A public room whose rule asks for members exists as soon as it has one.
+  // A public room whose rule requires members is created with the first one.
   const auto kind = kind_of(name.view());
   const Load load = kind && *kind == RoomKind::public_ ? Load::made : Load::existing;
   in_room(name, actor, Act::invite, load, std::move(done),

@@ -1,4 +1,4 @@
-// Members of a room: creating, inviting, accepting, removing, direct rooms, the list.
+// Members of rooms: creating, inviting, accepting, removing, direct rooms, the list of rooms.
 #include "rooms/room.h"
 
 namespace foyer::rooms {
@@ -7,21 +7,21 @@ void RoomHome::create(Actor actor, const RoomName& name, Completion<RoomCreated>
   if (auto refusal = decide_by_name(name, policy_.rules.of(name.view()), actor, Act::write))
     return done(std::unexpected(std::move(*refusal)));
   if (auto refusal = actor.use->new_room(loop_.now())) return done(std::unexpected(std::move(*refusal)));
-  const UserId by = actor.user; // before the capture takes it: arguments are evaluated in any order
+  const UserId by = actor.user; // copied first: the order of evaluation of arguments is unspecified
   directory_->create(name, by,
       on_loop<RoomRow>([this, actor = std::move(actor), name, done = std::move(done)](Result<RoomRow> row) mutable {
     if (row) {
-      // A room of that name that lost its last member may still be loaded: it starts afresh.
+      // An earlier room of this name, which has lost its last member, may still be loaded: it is replaced.
       if (Room* old = find(name); old != nullptr) {
         old->log->release(name);
         fill(*old, std::move(*row));
-        if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // it was open to others than members
+        if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // its rule let others than members in
       }
       return done(RoomCreated{.room = std::move(name)});
     }
     actor.use->no_new_room();
     if (row.error().cause != Cause::ROOM_EXISTS) return done(std::unexpected(std::move(row).error()));
-    // Only its members learn that it exists.
+    // Only its members may learn that it exists.
     with_room(name, actor, Act::write, Load::existing,
         [this, user = actor.user, exists = std::move(row).error(), done = std::move(done)](
             Result<Room*> opened) mutable {
@@ -60,7 +60,7 @@ void RoomHome::send_invitation(const UserId& to, const Invitation& invitation) {
           Event{.room = invitation.room, .delivery = Delivery::ephemeral, .body = InvitationReceived{invitation}}));
 }
 
-// From now on the room is listed on all devices.
+// Notifies all nodes of the new member, and the user's devices of the room.
 void RoomHome::entered(const RoomName& room, const UserId& user) {
   send(engine::MemberAdded{room, user});
   to_user(
@@ -73,7 +73,7 @@ void RoomHome::member_added(const RoomName& name, const UserId& user) {
   if (room == nullptr) return;
   room->members.insert(user);
   if (!room->unconfirmed) return;
-  // An answer of the store that is on its way may be older than this.
+  // An answer that the store is about to give may not contain this member.
   room->waiting.push_back([user](Result<Room*> opened) {
     if (opened) (*opened)->members.insert(user);
   });
@@ -89,7 +89,7 @@ void RoomHome::accept(const Actor& actor, const RoomName& name, Completion<Invit
 }
 
 void RoomHome::decline(Actor actor, const RoomName& name, Completion<InvitationTurnedDown> done) {
-  const UserId by = actor.user; // before the capture takes it: arguments are evaluated in any order
+  const UserId by = actor.user; // copied first: the order of evaluation of arguments is unspecified
   directory_->decline(name, by,
       on_loop<bool>([this, actor = std::move(actor), name, done = std::move(done)](Result<bool> declined) mutable {
     if (!declined) return done(std::unexpected(std::move(declined).error()));
@@ -111,7 +111,7 @@ void RoomHome::remove(const Actor& actor, const RoomName& name, UserId user, Com
       [this, user = std::move(user)](Room& room, const Actor& by, Completion<UserRemoved> answer) mutable {
     if (!may_remove(by.user, user, room.creator, by.permissions))
       return answer(std::unexpected(Refusal{.cause = Cause::PERMISSION_DENIED,
-          .evidence = "only the creator of a room and administrators remove others"}));
+          .evidence = "only the creator of the room and administrators may remove others"}));
     directory_->remove_member(room.name, user,
         on_loop<bool>(room, [this, user, answer = std::move(answer)](Room& r, Result<bool> removed) mutable {
       if (!removed) return answer(std::unexpected(std::move(removed).error()));
@@ -123,7 +123,7 @@ void RoomHome::remove(const Actor& actor, const RoomName& name, UserId user, Com
 }
 
 void RoomHome::removed_from(Room& room, const UserId& user) {
-  if (room.kind == RoomKind::public_ && room.settings.join != JoinBy::members) return; // it may still read there
+  if (room.kind == RoomKind::public_ && room.settings.join != JoinBy::members) return; // everybody may still read there
   send(engine::Evict{room.name, user});
   room.typing.set(user, {}, false, loop_.now());
   if (room.presence.expel(user)) member_went(room, user, room.present);

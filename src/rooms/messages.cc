@@ -1,4 +1,4 @@
-// Messages of a room: published, stored, erased, read again.
+// Messages of a room: publishing, storing, erasing, history.
 #include <algorithm>
 
 #include "rooms/room.h"
@@ -32,8 +32,8 @@ void RoomHome::publish_now(Room& room, decltype(Event::body) body, const UserId&
           Event{.room = room.name, .delivery = Delivery::ephemeral, .except = except, .body = std::move(body)}));
 }
 
-// While the room's allowance is used up, users who wrote little recently are still served: one user
-// who fills a room does not close it to the others.
+// While the room's allowance is used up, users who wrote little recently are still served, so that one user cannot
+// close the room to the others.
 std::optional<Refusal> RoomHome::crowded(Room& room, const UserId& user) {
   static const Allowance kQuiet(2, 10);
   constexpr std::size_t kQuietUsers = 1'000;
@@ -121,13 +121,13 @@ void RoomHome::apply_fresh(const Room& room, HistoryPage& page) {
     }
 }
 
-// Posted to every loop by the log's own thread, like the answers of its other requests: changes of a room have
-// numbers, and an answer sent through this loop would arrive after a later one.
+// The log's own thread posts the result to every loop, as it posts its other answers. Changes of a room are numbered;
+// a result sent through this loop could arrive after a later change.
 void RoomHome::forget_author(const UserId& user, Forget what, Completion<bool> done) {
   struct There {
     RoomHome* home;
     io::Loop* loop;
-    std::shared_ptr<bool> alive; // read on that loop
+    std::shared_ptr<bool> alive; // read only on that loop
   };
   std::vector<There> all;
   for (std::size_t i = 0; i < homes_.count(); ++i) {
@@ -204,7 +204,7 @@ void RoomHome::history(Actor actor, HistoryQuery query, Completion<HistoryPart> 
 Result<HistoryPart> RoomHome::history_part(
     const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const {
   if (!page) return std::unexpected(std::move(page).error());
-  // The right to read may have ended during the store's answer.
+  // The right to read may have ended while the store was read.
   if (auto refusal = check(room, actor, Act::read)) return std::unexpected(std::move(*refusal));
   apply_fresh(room, *page);
   HistoryPart part{.room = room.name,

@@ -1,4 +1,4 @@
-// Which rooms somebody has joined, and how full they are.
+// Which rooms have subscribers, and how many.
 #include <algorithm>
 
 #include "rooms/room.h"
@@ -6,11 +6,11 @@
 namespace foyer::rooms {
 namespace {
 
-constexpr std::size_t kBucketsInATurn = 512; // of the table of rooms
+constexpr std::size_t kBucketsInATurn = 512; // buckets of the table of rooms per turn
 
 } // namespace
 
-// The table of rooms may grow between two turns: then its buckets are others, and the look begins again.
+// If the table of rooms grows between two turns, its buckets change and the search starts again.
 struct RoomHome::Occupancy {
   std::string pattern;
   std::size_t buckets = 0; // of the table

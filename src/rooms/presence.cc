@@ -34,7 +34,7 @@ void RoomHome::fill(Room& room, RoomRow row) {
   room.settings = policy_.rules.of(room.name.view());
   room.durable = room.settings.durable;
   room.log = room.durable ? log_ : &memory_;
-  if (!room.durable) // its history is not where its row is
+  if (!room.durable) // its history is in the log in memory
     memory_.confirm(room.name, {}, [&row](Result<RoomRow> own) { row = std::move(own).value(); });
   room.stream.follow(std::move(row.epoch), row.offset);
   room.time = row.time;
@@ -134,7 +134,7 @@ void RoomHome::leave(ListenerId listener, const UserId& user, const RoomName& na
 void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit limit, Completion<PresenceNow> done) {
   with_room(name, actor, Act::read, Load::existing,
       [this, name, actor, limit, done = std::move(done)](Result<Room*> opened) mutable {
-    if (!opened && opened.error().cause == Cause::NOT_FOUND) // it is empty
+    if (!opened && opened.error().cause == Cause::NOT_FOUND) // a room that does not exist is empty
       return done(PresenceNow{.room = std::move(name)});
     if (!opened) return done(std::unexpected(std::move(opened).error()));
     Room& room = **opened;
@@ -187,7 +187,7 @@ void RoomHome::schedule(Room& room) {
 void RoomHome::on_timer(Room& room) {
   const MonoTime now = loop_.now();
   for (const auto& member : room.typing.lapse(now)) publish_now(room, TypingChanged{member, false}, member.id);
-  // The count before they left: a crowd that leaves at once is reported as one number.
+  // The count before they left decides: many users who leave at once are reported as one number.
   const std::size_t before = room.present;
   for (const UserId& user : room.presence.lapse(now)) member_went(room, user, before);
   act(room, room.stream.tick(now));
@@ -207,7 +207,7 @@ void RoomHome::on_timer(Room& room) {
   schedule(room);
 }
 
-// The history of a room that is not durable exists only here.
+// The history of a room that is not durable exists only here, so the room stays loaded longer.
 Millis RoomHome::unload_after(const Room& room) const {
   return !room.durable && room.offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
 }

@@ -1,4 +1,4 @@
-// Requests to rooms, and the answers. Values: none of it knows a connection or a dialect.
+// Requests to the room service and their answers, as values that know neither connections nor dialects.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +27,14 @@ class AnswerMeasure {
   [[nodiscard]] virtual std::size_t bytes_of(std::span<const Change> changes) const = 0;
 };
 
-// The limit of an answer's length. Without a measure there is none.
+// The greatest length of an answer. Without a measure: unlimited.
 struct AnswerLimit {
   const AnswerMeasure* measure = nullptr;
   std::size_t bytes = SIZE_MAX;
-  std::optional<std::size_t> members = {}; // in place of members_shown
+  std::optional<std::size_t> members = {}; // how many members to list, instead of members_shown
 };
 
-// A destination of events, on behalf of the subscribers there: a loop of this process.
+// A loop of this process: the destination of events for all subscribers there.
 using ListenerId = std::uint8_t;
 
 struct JoinRequest {
@@ -42,31 +42,31 @@ struct JoinRequest {
   ListenerId listener = 0;
   std::optional<SincePosition> since = {};
   std::uint32_t limit = 0; // messages, if nothing is recovered
-  bool again = false;      // already subscribed: requests only messages
+  bool again = false;      // already subscribed: only the messages are requested
   bool changes = false;    // the client understands numbered changes
-  bool pages = false;      // and a recovery in several pages
+  bool pages = false;      // the client understands a recovery in pages
   AnswerLimit answer = {};
 };
 struct Joined {
   RoomName room;
   RoomKind kind{};
   Epoch epoch;
-  Offset up_to = 0; // the answer covers the history up to here; later events follow
+  Offset up_to = 0; // the answer covers the history up to here; later messages follow as events
   bool durable = true;
-  bool by_server = false; // the client did not ask for it
+  bool by_server = false; // joined by an application
   bool recovered = false; // the answer contains everything after the client's `since`, or its first page
   bool more = false;
   std::vector<Message> messages = {}; // ascending
-  std::vector<Member> members = {};   // some of them
+  std::vector<Member> members = {};   // some of them: AnswerLimit::members
   std::size_t member_count = 0;
   WallTime time{};                   // of the message at up_to; zero: unknown
-  std::optional<Offset> change = {}; // the number of the last change; if the client understands changes
+  std::optional<Offset> change = {}; // the number of the last change, if the client understands changes
   std::vector<Change> changes = {};
 };
 
 struct PublishRequest {
   RoomName room;
-  std::string text;     // or JSON text, compact and at most as long as a text may be
+  std::string text;     // or compact JSON text; within the limit of a text's length
   std::string key = {}; // empty: none
   BodyType type = BodyType::text;
   CallRecordPtr record = {}; // as in AppendRequest
@@ -76,10 +76,10 @@ struct Published {
   Epoch epoch;
   Offset offset = 0;
   WallTime time{};
-  bool duplicate = false; // of an earlier message with this key: offset and time are that message's
+  bool duplicate = false; // the key was used before: offset and time are those of the first message
 };
 
-// The part of a room's history: the newest below `before`, or the oldest above `after`.
+// A part of a room's history: the newest messages below `before`, or the oldest above `after`.
 struct HistoryQuery {
   RoomName room;
   std::optional<Offset> before = {};
@@ -90,11 +90,11 @@ struct HistoryQuery {
 struct HistoryPart {
   RoomName room;
   bool exists = true; // false: the room does not exist yet
-  bool kept = true;   // false: its rule keeps no messages
+  bool kept = true;   // false: the rule of the room keeps no messages
   Epoch epoch = {};
   std::vector<Message> messages = {};
   bool more = false;
-  Offset up_to = 0; // later events were not read
+  Offset up_to = 0; // messages after this offset were not read
 };
 
 struct MessageFound {
@@ -104,7 +104,7 @@ struct MessageFound {
 };
 struct PresenceNow {
   RoomName room;
-  std::vector<Member> members = {}; // some of them
+  std::vector<Member> members = {}; // some of them: AnswerLimit::members
   std::size_t count = 0;
   std::uint64_t subscribers = 0; // connections that have joined the room
   std::size_t connected = 0;     // users who have one of them
@@ -122,12 +122,12 @@ struct MessageErased {
 };
 struct RoomCreated {
   RoomName room;
-  UserId with = {}; // a direct room: the other user
+  UserId with = {}; // of a direct room: the other user
 };
 struct UserInvited {
   RoomName room;
   UserId user;
-  bool member = false; // already a member of the room
+  bool member = false; // the user is a member already
 };
 struct UserRemoved {
   RoomName room;
@@ -136,7 +136,7 @@ struct UserRemoved {
 struct UserAdded {
   RoomName room;
   UserId user;
-  bool added = false; // false: was a member already
+  bool added = false; // false: the user was a member already
 };
 struct RoomDestroyed {
   RoomName room;

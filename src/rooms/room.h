@@ -1,4 +1,4 @@
-// A room in its home's memory. For the files of RoomHome only.
+// One room in its home's memory. Only for the files that implement RoomHome.
 #pragma once
 
 #include <memory>
@@ -22,36 +22,36 @@ struct RoomHome::Room final : io::Timer {
 
   RoomHome& home;
   RoomName name;
-  admission::Permit place;        // in the share of the user for whom it was loaded
-  std::vector<Operation> waiting; // for the store to confirm the room's position
-  std::uint32_t in_store = 0;     // requests that the store has not answered yet
+  admission::Permit place;        // charged to the user for whom the room was loaded
+  std::vector<Operation> waiting; // until the store has confirmed the room's position
+  std::uint32_t in_store = 0;     // requests to the store in progress
   RoomKind kind{};
-  RoomSettings settings;              // by its name
+  RoomSettings settings;              // from the rules, by the room's name
   bool durable = true;                // its history survives a restart
-  engine::RoomLog* log = nullptr;     // the log with its history: the durable one, or the home's in memory
-  StreamFollower stream;              // what was published, and what is missing before the next event
+  engine::RoomLog* log = nullptr;     // holds its history: the durable log, or the home's log in memory
+  StreamFollower stream;              // what was published, and what is missing before the next event can be
   WallTime time{};                    // of the message at offset(); zero: unknown
   std::optional<Offset> doubted;      // engine::RoomLog::doubt
-  bool confirming = false;            // the writer was asked for the room's position; commands wait
-  bool unconfirmed = false;           // must be confirmed before anything else is done with the room
+  bool confirming = false;            // the position was requested from the writer; commands wait
+  bool unconfirmed = false;           // the position must be confirmed before the room is used
   std::optional<MonoTime> confirm_at; // time of the next try, after a failure
-  std::unordered_set<UserId> members; // if it has any (has_members)
-  UserId creator;                     // private
-  Presence presence;                  // the users whom this node has here
+  std::unordered_set<UserId> members; // if the room has members (has_members)
+  UserId creator;                     // of a private room
+  Presence presence;                  // the users of this node in the room
   std::size_t present = 0;            // users present, as last reported by the presence store
   Audience audience;
   Typing typing;
-  bool destroyed = false;                  // by an application; subscribers are told with the next reset
-  Offset change = 0;                       // of the last change that was published
-  std::vector<Change> fresh_changes;       // while the store is being read, whose answer may not contain them yet
-  Meter spent;                             // use of allowed_messages_
-  std::unordered_map<UserId, Meter> quiet; // users still served when that is used up; see crowded()
+  bool destroyed = false;            // deleted by an application; the next reset tells subscribers so
+  Offset change = 0;                 // of the last change that was published
+  std::vector<Change> fresh_changes; // changes made while the store is being read; its answer may not contain them
+  Meter spent;                       // use of allowed_messages_
+  std::unordered_map<UserId, Meter> quiet; // users who are still served when `spent` is used up; see crowded()
   bool changed = false;                    // members_changed must be sent
   MonoTime changed_sent{};
   MonoTime idle_since{};
 };
 
-// A room that is not in memory yet, and the commands that wait for it; or one that is being removed from the store.
+// A room that is being loaded or being deleted from the store, and the commands that wait for it.
 struct RoomHome::Loading {
   struct Waiting {
     UserId by;
@@ -61,13 +61,13 @@ struct RoomHome::Loading {
   std::vector<Waiting> waiting; // in order of arrival
   struct Asked {
     std::shared_ptr<UserUse> use;
-    admission::Permit place;     // for the room
+    admission::Permit place;     // for the loaded room
     std::uint64_t opened_in = 0; // RoomHome::openings_ at that time
-    bool make = false; // the request would create the room, which counts as a new one unless another user was faster
+    bool make = false;           // the request may create the room, which then counts as one of the user's new rooms
   };
-  std::unordered_map<UserId, Asked> asked; // the users for whom the store was asked
-  std::vector<UserId> added;               // members since then: the row on its way may be older
-  bool leaving = false;                    // it is requested once the store has deleted the room
+  std::unordered_map<UserId, Asked> asked; // the users for whom the room was requested from the store
+  std::vector<UserId> added;               // members added since the request: the row may not contain them
+  bool leaving = false;                    // being deleted from the store; requested again after that
 };
 
 struct RoomHome::Joining {
@@ -76,7 +76,7 @@ struct RoomHome::Joining {
   Completion<Joined> done;
 };
 
-// The store may answer after this is destroyed, as long as the loop exists.
+// The store may answer after the home is destroyed, as long as the loop exists.
 template <class T, class Function>
 Completion<T> RoomHome::on_loop(Function function) {
   return [&loop = loop_, alive = alive_, function = std::move(function)](Result<T> result) mutable {

@@ -1,9 +1,7 @@
-// The rooms that one loop owns (by hash of their names). It establishes the order of a
-// room: requests are handled one after another, messages are stored, and published
-// after their commit, in the order of their offsets.
+// The rooms that one loop owns, by the hash of their names. The home establishes the order in a room: it handles
+// requests one after another, stores messages, and publishes them after their commit in the order of their offsets.
 //
-// Thread safety: everything runs on the home's loop; answers of the store are
-// posted there first.
+// Thread safety: everything runs on the home's loop; answers of the store are posted to it.
 #pragma once
 
 #include <deque>
@@ -38,7 +36,7 @@ namespace foyer::rooms {
 
 class RoomHome;
 
-// The homes of one process. Every room has one of them, by its name.
+// The homes of one process. A room's name determines its home.
 class Homes {
  public:
   void add(RoomHome& home) { all_.push_back(&home); }
@@ -54,16 +52,18 @@ class Homes {
 
 class RoomHome {
  public:
-  // `homes` outlives this; all homes are added before the first request.
+  // `homes` must outlive this; all homes must be added before the first request.
   RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* directory, Outlets outlets, const Homes& homes,
       const RoomPolicy& policy, Entropy& entropy, Metrics& metrics);
   ~RoomHome();
   [[nodiscard]] io::Loop& loop() { return loop_; }
-  [[nodiscard]] const std::shared_ptr<Listener>& listener() const { return outlets_.here; } // of this loop; any thread
+  [[nodiscard]] const std::shared_ptr<Listener>& listener() const {
+    return outlets_.here;
+  } // the listener of this loop; any thread
 
   [[nodiscard]] bool durable(const RoomName& room) const { return policy_.rules.durable(room.view()); } // any thread
 
-  // RoomService documents them. `done` runs on this loop, at once or later.
+  // As documented in RoomService. `done` runs on this loop, at once or later.
   void join(Actor actor, JoinRequest request, Completion<Joined> done);
   void leave(ListenerId listener, const UserId& user, const RoomName& room, bool evicted);
   void publish(Actor actor, PublishRequest request, Completion<Published> done);
@@ -72,7 +72,7 @@ class RoomHome {
   void history(Actor actor, HistoryQuery query, Completion<HistoryPart> done);
   void message(const Actor& actor, const RoomName& room, Offset offset, Completion<MessageFound> done);
   void presence(const Actor& actor, const RoomName& room, AnswerLimit answer, Completion<PresenceNow> done);
-  void active(std::string pattern, Completion<std::vector<ActiveRoom>> done); // of this home, in no order
+  void active(std::string pattern, Completion<std::vector<ActiveRoom>> done); // only rooms of this home, unordered
   void create(Actor actor, const RoomName& room, Completion<RoomCreated> done);
   void create_for(const RoomName& room, std::vector<UserId> members, Completion<RoomCreated> done);
   void destroy(const RoomName& room, Completion<RoomDestroyed> done);
@@ -80,7 +80,7 @@ class RoomHome {
   void add_member(const Actor& actor, const RoomName& room, UserId user, Completion<UserAdded> done);
   void invite(const Actor& actor, const RoomName& room, UserId user, Completion<UserInvited> done);
   void remove(const Actor& actor, const RoomName& room, UserId user, Completion<UserRemoved> done);
-  // Not about a single loaded room; any home may answer.
+  // These concern no single loaded room; any home may answer.
   void direct(Actor actor, UserId other, Completion<RoomCreated> done);
   void list(RoomsRequest request, Completion<RoomsPage> done);
   void accept(const Actor& actor, const RoomName& room, Completion<InvitationAccepted> done);
@@ -89,11 +89,11 @@ class RoomHome {
 
   // Any thread; `done` runs on a thread of the log.
   void forget_author(const UserId& user, Forget what, Completion<bool> done);
-  // For forget_author of any home; `where`: the affected stored rooms.
+  // Called by forget_author of any home. `where`: the stored rooms that were changed.
   void author_detached(const UserId& user, Forget what, const std::vector<Detached::Room>& where);
-  // The store has added a member. No effect if the room is not loaded, or not of this home.
+  // The store has added a member. No effect if the room is not loaded here.
   void member_added(const RoomName& room, const UserId& user);
-  // The store has reconnected: what is known of every room is confirmed before it is relied upon.
+  // The store has been reopened: every room's position is confirmed before the room is used again.
   void store_opened_again();
 
   [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
@@ -102,23 +102,23 @@ class RoomHome {
 
  private:
   struct Room;
-  struct Joining; // a join, and who waits for its answer
+  struct Joining; // a join in progress
   struct JoinPlan;
   struct Loading;
-  struct Occupancy; // an active() under way
+  struct Occupancy; // an active() in progress
   using Operation = Completion<Room*>;
   enum class Load : std::uint8_t {
-    existing, // a public or own room that does not exist: NOT_FOUND
-    made,     // is created
+    existing, // a public or own room that does not exist is refused with NOT_FOUND
+    made,     // it is created
   };
 
   // The refusal that follows from the name of a room alone.
   [[nodiscard]] static std::optional<Refusal> decide_by_name(
       const RoomName& name, const RoomSettings& settings, const Actor& actor, Act act);
-  // Runs it with the room, once loaded. Nothing is loaded for an actor that the room is not open to.
+  // Runs `operation` with the room, once loaded. A room that is not open to the actor is not loaded.
   void with_room(const RoomName& name, const Actor& actor, Act act, Load load, Operation operation);
-  // The same for a room that is open to the actor for this; `operation` takes (Room&) and is not called after a
-  // refusal, which `done` gets.
+  // The same with the check that the actor may do `act`. `operation` is called as (Room&, Actor, Completion<T>); a
+  // refusal goes to `done` instead.
   template <class T, class Function>
   void in_room(const RoomName& name, const Actor& actor, Act act, Load load, Completion<T> done, Function operation);
   void ask(const RoomName& name, const UserId& by, bool make);
@@ -128,7 +128,7 @@ class RoomHome {
   // Unloads the room, and deletes it from the store if it never had a message.
   void unload(const RoomName& name);
   void forgotten(const RoomName& name);
-  // The room's allowance is used up. Counts.
+  // Charges the room's allowance. A refusal: it is used up, and the user is not among those still served.
   [[nodiscard]] std::optional<Refusal> crowded(Room& room, const UserId& user);
   Room* find(const RoomName& name);
   void fill(Room& room, RoomRow row);
@@ -148,56 +148,55 @@ class RoomHome {
       const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const;
   [[nodiscard]] Result<MessageFound> message_found(
       const Room& room, const Actor& actor, Result<HistoryPage> page) const;
-  // Keeps the messages of a page that fit into an answer of so many bytes. False: some did not.
+  // Keeps the messages that fit into the answer, of which `beside` bytes are used otherwise. False: some did not fit.
   [[nodiscard]] static bool fit(const RoomName& room, const Epoch& epoch, std::vector<Message>& messages, Keep keep,
       const AnswerLimit& answer, std::size_t beside);
 
-  // A change was stored: it is sent to every client that understands it.
+  // Publishes a stored change.
   void changed(Room& room, const Change& change);
-  // Changes to messages made while the store was read.
+  // Applies the changes that were made while the page was read.
   static void apply_fresh(const Room& room, HistoryPage& page);
   void look_further(std::unique_ptr<Occupancy> state);
-  // Adds or removes a subscriber of a loop, which listens to the room as long as it has any.
+  // Add or remove a subscriber on a loop. The loop listens to the room as long as it has subscribers.
   void listen(Room& room, ListenerId listener, Completion<bool> done);
   void listen_no_more(Room& room, ListenerId listener);
-  void broadcast(Room& room, EventPtr event); // to all loops that listen
+  void broadcast(Room& room, EventPtr event); // to all loops that listen to the room to the room
   void to_user(const UserId& user, EventPtr event, SessionKey except = {});
   void send(engine::ControlMessage message);                                           // to all nodes and loops
   void publish_now(Room& room, decltype(Event::body) body, const UserId& except = {}); // presence, typing
-  // Carries out what the room's follower decided (rooms/model/stream_follower.h).
+  // Carries out the actions of the room's follower (rooms/model/stream_follower.h).
   void act(Room& room, const Actions& actions);
   void read_missing(Room& room, const ReadHistory& read);
-  // Subscribers are reset, or closed with HISTORY_UNREADABLE and continue from their last offset.
+  // Resets the subscribers, or closes them with HISTORY_UNREADABLE so that they continue from their last offset.
   void lost(Room& room, const Lost& lost);
-  // Asks the writer for the room's position. Commands wait for the answer.
+  // Requests the room's position from the writer. Commands wait for the answer.
   void confirm(Room& room);
-  void confirm_more(); // of the rooms in to_confirm_, a few at a time
+  void confirm_more(); // starts with the next rooms of to_confirm_, at most kConfirmAtOnce at a time
   void confirmed(Room& room, Standpoint asked, Result<RoomRow> row);
   void members_confirmed(Room& room, std::vector<UserId> members);
-  // Its history restarts: subscribers get RoomReset, and their subscriptions end.
+  // The room's history restarts: subscribers get RoomReset, and their subscriptions end.
   void reset(Room& room, const Epoch& epoch, Offset offset);
-  // The message was stored: publishes it, and answers.
+  // Publishes a stored message and answers its sender.
   void stored(Room& room, Message message, Appended appended, Completion<Published> done);
   void send_invitation(const UserId& to, const Invitation& invitation);
   void entered(const RoomName& room, const UserId& user);
   void removed_from(Room& room, const UserId& user);
   void member_came(Room& room, const Actor& actor);
-  void member_went(Room& room, const UserId& user, std::size_t before); // `before`: the users before
-  [[nodiscard]] static bool is_idle(const Room& room);                  // nobody uses it and no request is in progress
+  void member_went(Room& room, const UserId& user, std::size_t before); // `before`: users present before
+  [[nodiscard]] static bool is_idle(const Room& room); // no subscriber, no user present, no request in progress
   void schedule(Room& room);
   [[nodiscard]] Millis unload_after(const Room& room) const;
   void on_timer(Room& room);
-  // Wraps a store callback so that it runs on this loop with the room, which is
-  // kept loaded until then.
+  // A completion for the store, which runs `function` on this loop with the room. The room stays loaded until then.
   template <class T, class Function>
   Completion<T> on_loop(Room& room, Function function);
-  // For answers of the room's log: that in memory belongs to this loop, and answers before the call returns.
+  // A completion for the room's log. The log in memory belongs to this loop and answers before the call returns.
   template <class T, class Function>
   Completion<T> from_log(Room& room, Function function);
-  // The same without a room.
+  // As the first, without a room.
   template <class T, class Function>
   Completion<T> on_loop(Function function);
-  // For answers on this loop, at once or later. The room is kept loaded until then.
+  // A completion that runs on this loop, at once or later. The room stays loaded until then.
   template <class T, class Function>
   Completion<T> here(Room& room, Function function);
 
@@ -208,17 +207,17 @@ class RoomHome {
   const Homes& homes_;
   const RoomPolicy& policy_;
   Counter& published_;
-  Counter& rooms_refused_;       // for lack of rooms_loaded
-  engine::MemoryRoomLog memory_; // of rooms that are not durable
-  std::uint64_t openings_ = 0;   // of the store, since this was created
+  Counter& rooms_refused_;       // because of rooms_loaded
+  engine::MemoryRoomLog memory_; // the history of rooms that are not durable
+  std::uint64_t openings_ = 0;   // how often the store was reopened
   std::deque<RoomName> to_confirm_;
   std::size_t confirming_ = 0;
   std::unordered_map<RoomName, std::unique_ptr<Room>> rooms_;
   std::size_t occupied_ = 0;
-  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // being loaded, or deleted from the store
-  const Allowance allowed_messages_;                               // of a room
+  std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // being loaded, or being deleted from the store
+  const Allowance allowed_messages_;                               // of one room
   Counter& messages_refused_;
-  std::shared_ptr<bool> alive_; // false once this is gone: later answers of the store are dropped
+  std::shared_ptr<bool> alive_; // false once this is destroyed: later answers of the store are dropped
 };
 
 } // namespace foyer::rooms

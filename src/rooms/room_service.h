@@ -1,10 +1,10 @@
-// The use cases of rooms, for all callers: a session, a backend over HTTP, the server itself. The service finds the
-// home of a room (by its name), passes the request there and returns the answer.
+// The use cases of rooms for all callers: a session, a backend over HTTP, the server itself. The service passes a
+// request to the home of the room and returns the answer.
 //
-// Every request has exactly one answer, a value or a refusal. A service that belongs to a loop is used on that loop
-// only; answers come on it, at once or later, and in order with the events that the same home sends there (an event
-// that was published before the answer was given arrives before it). A service without a loop may be used on any
-// thread; its answers come on the loop of the home.
+// Every request has exactly one answer, a value or a refusal. A service that belongs to a loop may be used on that loop
+// only. Its answers come there, at once or later, and in order with the events that the same home sends to the loop: an
+// event published before the answer was given arrives before it. A service without a loop may be used on any thread;
+// its answers come on the loop of the room's home.
 //
 //   RoomService rooms(homes, 0);
 //   rooms.publish(actor, {.room = RoomName{"tea"}, .text = "hello"}, [](Result<Published> done) { … });
@@ -18,57 +18,59 @@ namespace foyer::rooms {
 
 class RoomService {
  public:
-  // `homes` outlives this. `here`: the home of the caller's loop.
+  // `homes` must outlive this. `here`: the home of the caller's loop; nullopt: a service without a loop.
   RoomService(const Homes& homes, std::optional<ListenerId> here) : homes_(homes), here_(here) {}
 
-  // Whether the messages of a room of that name outlive this process. Any thread.
+  // Whether messages of a room with this name survive a restart. Any thread.
   [[nodiscard]] bool durable(const RoomName& room) const { return homes_.at(0).durable(room); }
 
-  // Refusals of all functions that name a room: NOT_A_MEMBER, PERMISSION_DENIED, ROOM_NAME_INVALID, BUSY, RATE_LIMITED
-  // (the user's share of loaded rooms), the store's (STORE_FULL and the like), and these:
+  // All functions that name a room may refuse with NOT_A_MEMBER, PERMISSION_DENIED, ROOM_NAME_INVALID, BUSY,
+  // RATE_LIMITED (the user's share of loaded rooms) and the causes of the store (STORE_FULL and others). Further
+  // refusals are listed with each function.
 
-  // Creates a public or own room that does not exist. After the answer the listener gets the events of the room, and
-  // counts one more subscriber, unless the request has `again`; each one must leave. ROOM_LIMIT.
+  // Subscribes. Creates a public or own room that does not exist. After the answer the listener gets the events of the
+  // room and counts one more subscriber, unless the request has `again`. Every subscriber must leave(). ROOM_LIMIT.
   void join(Actor actor, JoinRequest request, Completion<Joined> done);
-  // `evicted`: the home has ended this subscription itself (engine::Evict).
+  // Unsubscribes. `evicted`: the home has ended this subscription itself (engine::Evict).
   void leave(ListenerId listener, UserId user, RoomName room, bool evicted);
-  // Answered after the commit. Creates a public or own room that does not exist. KEY_REUSED, RATE_LIMITED (too many
-  // messages in the room).
+  // Publishes a message; answers after the commit. Creates a public or own room that does not exist. KEY_REUSED,
+  // RATE_LIMITED (too many messages in the room).
   void publish(Actor actor, PublishRequest request, Completion<Published> done);
-  // Erases a message permanently: one's own, or any as an administrator. NOT_FOUND. Repeated: the same answer.
+  // Erases the body of a message permanently: one's own, or any as an administrator. Idempotent. NOT_FOUND.
   void erase(Actor actor, RoomName room, Offset offset, Completion<MessageErased> done);
-  // For a user who has joined the room; otherwise no effect.
+  // Sets or clears the typing mark of a user who has joined the room; otherwise no effect.
   void typing(Actor actor, RoomName room, bool on);
-  // For a public room that does not exist: empty.
+  // A part of the history; empty for a public room that does not exist.
   void history(Actor actor, HistoryQuery query, Completion<HistoryPart> done);
-  // One message. NOT_FOUND.
+  // One whole message. NOT_FOUND.
   void message(Actor actor, RoomName room, Offset offset, Completion<MessageFound> done);
   void presence(Actor actor, RoomName room, AnswerLimit answer, Completion<PresenceNow> done);
-  // The rooms of this process that somebody has joined and whose names match (`*` stands for anything), by name. The
-  // answer comes on any loop.
+  // The rooms of this process that have subscribers and whose names match (`*` matches any characters), sorted by name.
+  // Answers on any loop.
   void active(std::string pattern, Completion<std::vector<ActiveRoom>> done);
 
-  // For applications. A private room with these members and without a creator. ROOM_EXISTS, ROOM_LIMIT.
+  // For applications: creates a private room with these members and no creator. ROOM_EXISTS, ROOM_LIMIT.
   void create_for(RoomName room, std::vector<UserId> members, Completion<RoomCreated> done);
-  // A room of any kind, with its history and members; its subscriptions end. A public or own room of that name starts
-  // afresh when it is used again. NOT_FOUND.
+  // For applications: deletes a room of any kind with its history and members, and ends its subscriptions. A public or
+  // own room starts with an empty history when it is used again. NOT_FOUND.
   void destroy(RoomName room, Completion<RoomDestroyed> done);
-  // Removes all messages; the offsets continue. NOT_FOUND.
+  // For applications: removes all messages; offsets continue. NOT_FOUND.
   void clear(Actor actor, RoomName room, Completion<HistoryRemoved> done);
-  // Without an invitation. ROOM_LIMIT.
+  // For applications: adds a member without an invitation. ROOM_LIMIT.
   void add_member(Actor actor, RoomName room, UserId user, Completion<UserAdded> done);
 
-  // A private room with its first member. ROOM_EXISTS (to its members), ROOM_LIMIT, RATE_LIMITED.
+  // Creates a private room; the user becomes its first member. ROOM_EXISTS (to its members), ROOM_LIMIT, RATE_LIMITED.
   void create(Actor actor, RoomName room, Completion<RoomCreated> done);
-  // The direct room with another user, the same for both. INVITATION_LIMIT, ROOM_LIMIT, RATE_LIMITED, BAD_MESSAGE.
+  // Requests the direct room with another user, or accepts the other's request. INVITATION_LIMIT, ROOM_LIMIT,
+  // RATE_LIMITED, BAD_MESSAGE.
   void direct(Actor actor, UserId other, Completion<RoomCreated> done);
-  // The user must accept. INVITATION_LIMIT, ROOM_LIMIT.
+  // Invites a user, who must accept. INVITATION_LIMIT, ROOM_LIMIT.
   void invite(Actor actor, RoomName room, UserId user, Completion<UserInvited> done);
-  // NO_INVITATION, ROOM_LIMIT.
+  // Answer an invitation. NO_INVITATION, ROOM_LIMIT.
   void accept(Actor actor, RoomName room, Completion<InvitationAccepted> done);
   void decline(Actor actor, RoomName room, Completion<InvitationTurnedDown> done);
   void invitations(UserId user, Completion<InvitationPage> done);
-  // Oneself; others as the creator or an administrator who is a member.
+  // Removes a member: oneself, or others as the creator or as an administrator who is a member.
   void remove(Actor actor, RoomName room, UserId user, Completion<UserRemoved> done);
   void list(RoomsRequest request, Completion<RoomsPage> done);
 
@@ -84,9 +86,9 @@ class RoomService {
   // Sends a request to a home, and returns the answer.
   template <auto request, class T, class... Arguments>
   void ask(std::size_t home, Completion<T> done, Arguments... arguments);
-  // The home of this loop; without one, the first.
+  // The home of this loop; without a loop, the first one.
   [[nodiscard]] std::size_t any() const { return here_.value_or(0); }
-  // `done`, wrapped to run on the caller's loop.
+  // Wraps `done` to run on the caller's loop.
   template <class T>
   [[nodiscard]] Completion<T> back(std::size_t home, Completion<T> done);
 

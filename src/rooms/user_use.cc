@@ -10,7 +10,7 @@ namespace foyer::rooms {
 namespace {
 
 constexpr Millis kLoadedRetry{30'000}; // an unused room is unloaded after this time
-constexpr std::size_t kLookedAt = 4;   // rows checked for removal at each new one
+constexpr std::size_t kLookedAt = 4;   // rows checked for removal when a row is added
 constexpr std::size_t kLookedAtWhenFull = 64;
 
 } // namespace
@@ -68,7 +68,8 @@ std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
   return use;
 }
 
-// A user without connections whose allowances are all restored. In a full table the allowances do not count.
+// Removes rows of users who have no connection and whose allowances are restored; in a full table also others without a
+// connection.
 void UserUses::forget_some(Shard& shard, MonoTime now) {
   const bool full = shard.uses.size() >= kRows / kShards;
   bool forgotten = false;

@@ -1,10 +1,8 @@
-// One user's use of the server over all connections and loops: commands, new rooms,
-// and rooms in memory for that user. protocol/budget.h limits a single
-// connection; this limits a user who opens many.
+// What one user consumes over all connections and loops: commands, new rooms, and rooms in memory for that user.
+// protocol/budget.h limits a single connection; this limits a user who opens many.
 //
-// A connection looks up its user's row once and keeps it; counting in it is
-// lock-free. It outlives the connection until everything taken is restored, so that
-// reconnecting does not reset it. Every name and default is in docs/limits.md.
+// A connection looks up its user's row once and keeps it; counting in it is lock-free. The row outlives the connection
+// until its allowances are restored, so that reconnecting does not reset them. Names and defaults: docs/limits.md.
 #pragma once
 
 #include <array>
@@ -41,17 +39,17 @@ struct UserAllowances {
 
 class UserUse {
  public:
-  UserUse() = default; // of an application: no limit of a user holds for it
+  UserUse() = default; // for an application: unlimited
   explicit UserUse(const UserAllowances& allowances) : allowances_(&allowances) {}
 
-  // Zero: taken. Otherwise how long to wait.
+  // Charges a command. Zero: charged; otherwise not charged, and how long to wait.
   [[nodiscard]] Millis command(MonoTime now, std::uint64_t cost);
-  // RATE_LIMITED; taken otherwise.
+  // Charges a new room. RATE_LIMITED: not charged.
   [[nodiscard]] std::optional<Refusal> new_room(MonoTime now);
-  void no_new_room() { // it existed, or could not be created
+  void no_new_room() { // gives new_room() back: the room existed, or could not be created
     if (allowances_ != nullptr) new_rooms_.give_back(allowances_->new_rooms);
   }
-  // A place for a room that is loaded. RATE_LIMITED. The permit keeps `use`.
+  // A permit for one loaded room, which keeps `use` alive. RATE_LIMITED.
   [[nodiscard]] static Result<admission::Permit> load_room(std::shared_ptr<UserUse> use);
 
   [[nodiscard]] bool whole(MonoTime now) const { return loaded_ == 0 && commands_.whole(now) && new_rooms_.whole(now); }
@@ -75,7 +73,7 @@ class UserUses {
   struct Shard {
     std::mutex mutex;
     std::unordered_map<UserId, std::shared_ptr<UserUse>> uses;
-    std::deque<const UserId*> order; // each key of `uses` once; the least recently checked first
+    std::deque<const UserId*> order; // each key of `uses` once, the least recently checked first
   };
   void forget_some(Shard& shard, MonoTime now);
 

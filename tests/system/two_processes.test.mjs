@@ -65,7 +65,7 @@ test('a browser that a proxy sends to the auth service: close 4404 UNKNOWN_PATH,
     assert.deepEqual([code, close, message.retry], ['UNKNOWN_PATH', 4404, 'never'], path);
   }
   const logged = await auth.logged('refused', { code: 'UNKNOWN_PATH' });
-  assert.match(logged.operator, /\/ws\/chat; no rooms are served here/);
+  assert.match(logged.operator, /\/ws\/chat; this process serves no rooms/);
   assert.match(logged.next, /process with the gateway role/);
   const { refused } = await handshake(auth, { path: '/ws/chat', headers: { Origin: 'https://elsewhere.example' } });
   assert.deepEqual([refused.status, refused.json.code], [404, 'UNKNOWN_PATH'], 'never to the page of another site');

@@ -39,7 +39,7 @@ Result<bool> Writes::is_member(store::Database& db, std::int64_t room, const Use
 Result<Writes::Room*> Writes::private_room(store::Database& db, const RoomName& name) {
   TRY(room, room_with_members(db, name));
   if (room->kind != RoomKind::private_)
-    return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
+    return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that can be added and removed");
   return room;
 }
 
@@ -87,7 +87,7 @@ Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, co
 }
 
 Result<Direct> Writes::direct(store::Database& db, const Author& by, const UserId& other) {
-  if (by.id == other) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room is between two users");
+  if (by.id == other) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room needs another user");
   const std::string pair = pair_of(by.id, other);
   std::string name;
   {

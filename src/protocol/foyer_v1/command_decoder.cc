@@ -13,7 +13,7 @@ struct TypeRow {
   std::string_view name;
   CommandType type;
 };
-constexpr std::size_t kLongestType = 32; // of an unknown type, in texts
+constexpr std::size_t kLongestType = 32; // of an unknown type shown in an error
 constexpr std::array<TypeRow, 21> kTypes{{
     {"ping", CommandType::ping},
     {"chat", CommandType::chat},
@@ -38,19 +38,19 @@ constexpr std::array<TypeRow, 21> kTypes{{
     {"agent_cancel", CommandType::agent_cancel},
 }};
 
-// The text for an unknown type, with the type that was probably meant.
+// The error for an unknown type, with the type that was probably meant.
 std::string unknown_type(std::string_view type) {
   const std::string_view tried = type.substr(0, kLongestType);
   const auto nearest = std::min_element(kTypes.begin(), kTypes.end(), [tried](const TypeRow& a, const TypeRow& b) {
     return edit_distance(tried, a.name) < edit_distance(tried, b.name);
   });
-  std::string out = "\"" + printable(type, kLongestType) + "\" is not one that this server knows";
+  std::string out = "\"" + printable(type, kLongestType) + "\" is unknown to this server";
   if (edit_distance(tried, nearest->name) <= std::max<std::size_t>(2, nearest->name.size() / 3))
     out += "; the nearest is \"" + std::string(nearest->name) + "\"";
   return out;
 }
 
-// Moves members into the command, recording the first that is missing or wrong.
+// Moves members into the command and records the first one that is missing or wrong.
 class Taker {
  public:
   template <class T, class Into>
@@ -81,7 +81,7 @@ class Taker {
     else if constexpr (std::is_same_v<T, bool>)
       return "must be true or false";
     else if constexpr (std::is_same_v<T, Since>)
-      return "must be {epoch: string, offset: integer}, time as the server wrote it";
+      return "must be {epoch: string, offset: integer}, with time as the server sent it";
     else if constexpr (std::is_same_v<T, Features>)
       return "must be an array of strings";
     else
@@ -90,7 +90,7 @@ class Taker {
   std::string field_, what_;
 };
 
-// A person is named by `user`, the id, or by `name`.
+// A person is given by `user`, the id, or by `name`.
 void take_person(Taker& take, const Members& members, Command& command) {
   take.optional("user", members.user, command.user).optional("name", members.name, command.name);
   if (take.failed()) return;

@@ -16,7 +16,8 @@ class CommandDecoder {
   CommandDecoder(CommandDecoder&&) noexcept;
   CommandDecoder& operator=(CommandDecoder&&) noexcept;
 
-  // `text` must be followed by 64 readable bytes.
+  // REQUIRES: 64 readable bytes after `text` (simdjson's padding). Strings of the command are valid until the next
+  // call.
   [[nodiscard]] std::variant<Command, BadCommand> read(std::string_view text);
 
  private:

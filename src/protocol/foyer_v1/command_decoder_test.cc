@@ -212,10 +212,9 @@ TEST(Command, NamesTheFieldAtFault) {
 TEST(Command, AnUnknownTypeNamesTheNearest) {
   Reader r;
   EXPECT_EQ(r.bad(R"({"type":"autenticate","token":"t"})").what,
-      "type \"autenticate\" is not one that this server knows; the nearest is \"authenticate\"");
-  EXPECT_EQ(
-      r.bad(R"({"type":"chta"})").what, "type \"chta\" is not one that this server knows; the nearest is \"chat\"");
-  EXPECT_EQ(r.bad(R"({"type":"subscribe"})").what, "type \"subscribe\" is not one that this server knows");
+      "type \"autenticate\" is unknown to this server; the nearest is \"authenticate\"");
+  EXPECT_EQ(r.bad(R"({"type":"chta"})").what, "type \"chta\" is unknown to this server; the nearest is \"chat\"");
+  EXPECT_EQ(r.bad(R"({"type":"subscribe"})").what, "type \"subscribe\" is unknown to this server");
 }
 
 TEST(Command, RefusesWhatIsNotExactlyOneObject) {

@@ -19,7 +19,7 @@ std::string text_of(simdjson::error_code error) { return simdjson::error_message
 
 class SeenMembers {
  public:
-  // False for a duplicate, or when there are more than kMaxMembers, unless any number may be.
+  // False: a duplicate, or more than kMaxMembers names unless `any_number`.
   bool add(std::string_view name, bool any_number = false) {
     for (std::size_t i = 0; i < count_; ++i)
       if (names_[i] == name) return false;
@@ -60,7 +60,7 @@ bool is_json_number(std::string_view token) {
   return i == token.size();
 }
 
-// Some readers refuse a whole message, or read infinity, for a number that no double can hold.
+// A number that no double can hold would be read as infinity by some clients, or make them refuse the whole message.
 bool fits_double(std::string_view token) {
   constexpr std::size_t kPlain = 300; // digits without an exponent always fit
   if (token.size() < kPlain && token.find_first_of("eE") == std::string_view::npos) return true;
@@ -68,7 +68,7 @@ bool fits_double(std::string_view token) {
   return std::from_chars(token.data(), token.data() + token.size(), value).ec == std::errc{} && std::isfinite(value);
 }
 
-// How a value is walked that is not read into a member: one that is ignored, or data that is passed on as it is.
+// How to validate a value that is not read into a member: one that is ignored, or `data`, which is passed on unchanged.
 struct WalkLimits {
   int depth = kMaxDepth;
   bool passed_on = false;
@@ -86,13 +86,13 @@ Walk skip_object(JsonObject object, int depth, WalkLimits limits) {
     std::string_view name;
     if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
     if (!seen.add(name, limits.passed_on))
-      return Broken{"a member occurs twice, or there are too many: " + printable(name, 64)};
+      return Broken{"a member occurs twice, or there are too many members: " + printable(name, 64)};
     if (auto broken = skip(field.value(), depth, limits)) return broken;
   }
   return std::nullopt;
 }
 
-// Reads a value that no command uses to its end, so that all of it is validated.
+// Reads a value that no command uses to its end, which validates it.
 Walk skip(JsonValue value, int depth, WalkLimits limits) {
   json_type type{};
   if (auto e = value.type().get(type)) return Broken{text_of(e)};
@@ -138,8 +138,8 @@ Walk skip(JsonValue value, int depth, WalkLimits limits) {
   return Broken{"a value of an unknown type"};
 }
 
-// Reads a value that must be of `wanted` type into `member` with `read`. A value of
-// another type marks the member as wrong, and is still read to its end.
+// Reads a value of the `wanted` type into `member` with `read`. A value of another type marks the member as wrong and
+// is still read to its end.
 template <class T, class Read>
 Walk read_typed(JsonValue value, json_type wanted, Member<T>& member, Read read) {
   json_type type{};
@@ -158,7 +158,7 @@ Walk read_string(JsonValue value, Member<std::string_view>& member) {
   });
 }
 
-// Digits only: 1.0, 1e3 and -0 are not integers here.
+// Accepts digits only: 1.0, 1e3 and -0 are not integers here.
 std::optional<std::uint64_t> integer(std::string_view token) {
   while (
       !token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
@@ -256,7 +256,7 @@ Walk read_since(JsonValue value, Member<Since>& member) {
   });
 }
 
-// An offset, or the name of a room.
+// `after` is an offset (history) or the name of a room (rooms).
 Walk read_after(JsonValue value, Members& members) {
   json_type type{};
   if (auto e = value.type().get(type)) return Broken{text_of(e)};
@@ -268,7 +268,7 @@ Walk read_after(JsonValue value, Members& members) {
   return read_integer(value, members.after);
 }
 
-// Any value, from its first byte to the next token.
+// Validates `data`, any value, and keeps its JSON text.
 Walk read_data(JsonDocument& document, JsonValue value, Member<std::string_view>& member) {
   json_type type{};
   if (auto e = value.type().get(type)) return Broken{text_of(e)};
@@ -352,10 +352,10 @@ Walk read_members(simdjson::ondemand::parser& parser, std::string_view text, Mem
     if (auto e = std::move(entry).get(field)) return Broken{text_of(e)};
     std::string_view name;
     if (auto e = field.unescaped_key().get(name)) return Broken{text_of(e)};
-    if (!seen.add(name)) return Broken{"a member occurs twice, or there are too many: " + printable(name, 64)};
+    if (!seen.add(name)) return Broken{"a member occurs twice, or there are too many members: " + printable(name, 64)};
     if (auto broken = read_member(document, name, field.value(), members)) return broken;
   }
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return Broken{"something follows the object"};
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return Broken{"unexpected text after the object"};
   return std::nullopt;
 }
 

@@ -12,8 +12,8 @@
 
 namespace foyer::protocol {
 
-// A member of some command. Its type is checked only if the command uses
-// it; otherwise it is ignored like an unknown member.
+// A member of some command. Its type is checked only if the command uses it; otherwise it is ignored, like an unknown
+// member.
 template <class T>
 struct Member {
   enum class State : std::uint8_t { absent, good, wrong } state = State::absent;
@@ -32,15 +32,15 @@ struct Members {
   Member<std::string_view> data; // the JSON text
 };
 
-// What went wrong with the JSON itself.
+// An error in the JSON itself.
 struct Broken {
   std::string what;
   std::string field = {}; // the member at fault, if it is known
 };
 using Walk = std::optional<Broken>;
 
-// Reads one object, all of it, into `members`; their strings point into the parser. `text` is followed by
-// simdjson's padding.
+// Reads and validates one whole object into `members`, whose strings point into the parser. REQUIRES: simdjson's
+// padding after `text`.
 [[nodiscard]] Walk read_members(simdjson::ondemand::parser& parser, std::string_view text, Members& members);
 
 } // namespace foyer::protocol

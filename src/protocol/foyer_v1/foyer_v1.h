@@ -8,7 +8,7 @@
 
 namespace foyer::protocol {
 
-// What `authentication_success` contains for every client.
+// The part of `authentication_success` that is the same for every client.
 struct WelcomeConstants {
   Millis heartbeat{};
   std::size_t message_bytes = 0, text_bytes = 0, rooms = 0, messages_per_s = 0, name_bytes = 0;

@@ -85,9 +85,9 @@ inline void invitation_members(std::string& out, const rooms::Invitation& i) {
 
 // How the body of a message is written.
 enum class BodyForm : std::uint8_t {
-  text,  // data: as an empty text, for a client without the feature
-  any,   // data as data
-  brief, // longer than the client's max_message, so without it: GET /rooms/ROOM/messages/OFFSET has it
+  text,  // for clients without the feature `data`, whose messages become empty texts
+  any,   // text or data, unchanged
+  brief, // without the body, which exceeds the client's max_message; GET /rooms/ROOM/messages/OFFSET returns it
 };
 [[nodiscard]] inline BodyForm body_form(const ClientTerms& terms) {
   return terms.features.has(Feature::data) ? BodyForm::any : BodyForm::text;
@@ -108,7 +108,7 @@ inline void message_members(std::string& out, const rooms::Message& m, BodyForm 
   if (m.deleted) append(out, R"(,"deleted":true)");
 }
 
-// In a list: shaped like `message` without `type`.
+// A message in a list: like the event `message`, without `type`.
 inline void listed_message(
     std::string& out, const RoomName& room, const Epoch& epoch, const rooms::Message& m, BodyForm form) {
   append(out, R"({"room":)");

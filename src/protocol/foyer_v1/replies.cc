@@ -1,4 +1,4 @@
-// Replies of foyer.v1 to commands, and the length of answers.
+// Answers of foyer.v1 to commands, and how much fits into one.
 #include <algorithm>
 #include <vector>
 
@@ -11,9 +11,9 @@ using namespace parts;
 
 namespace {
 
-constexpr std::size_t kEnvelopeBytes = 1024; // an answer without its lists is shorter than this
+constexpr std::size_t kEnvelopeBytes = 1024; // upper bound of an answer without its lists
 
-// Upper bound for the JSON of a message, without looking at its characters: one byte becomes at most six.
+// Upper bound of a message's JSON without looking at its characters: one byte becomes at most six.
 std::size_t longest(const RoomName& room, const Epoch& epoch, const rooms::Message& m) {
   constexpr std::size_t kAllButStrings = 256;
   return kAllButStrings +
@@ -28,7 +28,8 @@ std::size_t length(const RoomName& room, const Epoch& epoch, const rooms::Messag
   return scratch.size();
 }
 
-// In an answer that has so many bytes for messages. Data counts also for clients that get none of it.
+// Whether the message alone exceeds `bytes`, so that it is listed without its body. `data` counts also for clients that
+// do not get it.
 bool is_brief(const RoomName& room, const Epoch& epoch, const rooms::Message& m, std::size_t bytes) {
   if (longest(room, epoch, m) <= bytes) return false;
   return m.text.size() > bytes || length(room, epoch, m, BodyForm::any) > bytes;
@@ -58,7 +59,7 @@ void member_list(std::string& out, std::span<const rooms::Member> members, std::
   number_member(out, "member_count", count);
 }
 
-// Of their JSON.
+// The length of their JSON.
 std::size_t member_bytes(std::span<const rooms::Member> members) {
   std::string scratch;
   for (const auto& member : members) user_object(scratch, ref(member));
@@ -92,8 +93,8 @@ void refusal_members(std::string& out, const Refusal& refusal, const Ref& ref, b
   out.push_back('}');
 }
 
-// The rows of an answer that begins at `start`, with what ends it: as many as fit into `bytes`, and at least
-// one. `write` appends one row as an object.
+// Appends as many rows as fit into `bytes`, at least one, and the end of the answer, which begins at `start` in `out`.
+// `write` appends one row as an object.
 template <class Row, class Write>
 void rows_that_fit(
     std::string& out, std::size_t start, std::span<const Row> rows, bool more, std::size_t bytes, Write write) {
@@ -114,7 +115,7 @@ void rows_that_fit(
   out.push_back('}');
 }
 
-// Writes each kind of message.
+// Writes each kind of answer.
 struct Writer {
   std::string& out;
   MessageId id;
@@ -190,7 +191,7 @@ struct Writer {
   void operator()(const rooms::UserInvited& m) const {
     begin("invited", m.room);
     string_member(out, "user", m.user.view());
-    if (has(Feature::people)) bool_member(out, "pending", !m.member); // whether the other person has not answered yet
+    if (has(Feature::people)) bool_member(out, "pending", !m.member); // the other person has not accepted yet
     end();
   }
   void operator()(const rooms::UserRemoved& m) const {
@@ -287,7 +288,7 @@ void FoyerV1::write(std::string& out, MessageId id, const SessionMessage& messag
   std::visit(Writer{.out = out, .id = id, .terms = terms, .welcome_tail = welcome_tail_}, message);
 }
 
-// A message that is too long by itself is included without its text.
+// A message that is too long by itself counts as fitting: it is listed without its body.
 std::size_t FoyerV1::messages_that_fit(const RoomName& room, const Epoch& epoch,
     std::span<const rooms::Message> messages, rooms::Keep keep, std::size_t bytes) const {
   bytes -= std::min(bytes, kEnvelopeBytes);

@@ -16,8 +16,8 @@ Result<void> may_join(JoinBy join, const Standing& standing) {
       return refuse_field(Cause::ROOM_TOKEN_REQUIRED, "token");
     case JoinBy::app:
       if (standing.app_let_in) return {};
-      return refuse_field(
-          Cause::NOT_JOINED, "room", "the rule of this room has join = app: `join` asks the application");
+      return refuse_field(Cause::NOT_JOINED, "room",
+          "the rule of this room has join = app: send `join` first, which asks the application");
     case JoinBy::nobody: break;
   }
   return refuse(Cause::PERMISSION_DENIED, "the rule of this room has join = nobody");
@@ -29,7 +29,7 @@ Result<void> has_scope(Act act, const Permissions& permissions) {
   switch (act) {
     case Act::read:
       if (permissions.chat_read) return {};
-      return refuse(Cause::PERMISSION_DENIED, "needs chat:read");
+      return refuse(Cause::PERMISSION_DENIED, "requires the scope chat:read");
     case Act::erase:
       if (permissions.admin) return {};
       [[fallthrough]];
@@ -37,14 +37,14 @@ Result<void> has_scope(Act act, const Permissions& permissions) {
     case Act::invite:
     case Act::remove:
       if (permissions.chat_write) return {};
-      return refuse(Cause::PERMISSION_DENIED, "needs chat:write");
+      return refuse(Cause::PERMISSION_DENIED, "requires the scope chat:write");
   }
   return refuse(Cause::PERMISSION_DENIED);
 }
 
 Result<void> may_list(const Permissions& permissions) {
   if (permissions.chat_read || permissions.chat_write) return {};
-  return refuse(Cause::PERMISSION_DENIED, "needs chat:read or chat:write");
+  return refuse(Cause::PERMISSION_DENIED, "requires the scope chat:read or chat:write");
 }
 
 bool may_be_inside(RoomKind kind, std::string_view room, const UserId& user) {
@@ -67,14 +67,14 @@ Result<void> may(
   }
   const bool may_change = kind == RoomKind::private_ || (kind == RoomKind::public_ && has_members(kind, settings));
   if (about_members && !may_change)
-    return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that come and go");
+    return refuse(Cause::PERMISSION_DENIED, "only private rooms have members that can be added and removed");
   return {};
 }
 
 Refusal turned_off(std::string_view setting) {
   return {.cause = Cause::NOT_AVAILABLE,
       .evidence = "the rule of this room has " + std::string(setting) + " = false",
-      .next = "Change the rule of the room, or do not ask for this."};
+      .next = "Change the rule of the room, or do not use this feature."};
 }
 
 Result<void> may_create(const Permissions& permissions) { return has_scope(Act::write, permissions); }

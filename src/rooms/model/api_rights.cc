@@ -32,7 +32,7 @@ std::string known() {
 std::unexpected<Refusal> unknown(std::string_view word) {
   return refuse_field(Cause::INVALID_VALUE, std::string(kField),
       "unknown right \"" + printable(word, 80) + "\"; the rights are " + known() +
-          ", where ROOM is a room's name in which * stands for anything");
+          ", where ROOM is a room name in which * matches any characters");
 }
 
 } // namespace
@@ -80,7 +80,7 @@ Result<void> ApiRights::add(const std::string& word) {
             ":orders-* or " + std::string(name) + ":*");
   if (!std::ranges::all_of(pattern, in_pattern))
     return refuse_field(Cause::INVALID_VALUE, std::string(kField),
-        "\"" + printable(pattern, 80) + "\" has a character that no room name has");
+        "\"" + printable(pattern, 80) + "\" contains a character that is not allowed in room names");
   in_rooms_.push_back({*right, std::string(pattern)});
   return {};
 }

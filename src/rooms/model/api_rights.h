@@ -2,9 +2,9 @@
 //
 //   publish:orders-*  read:*  users:read  export
 //
-// A pattern is a room's name in which `*` stands for anything. It reaches private, direct and own rooms only if
-// it begins with their prefix: `read:*` reads public rooms, `read:private:*` private ones. Nothing is allowed
-// that no right names.
+// A pattern is a room name in which `*` matches any characters. It applies to private, direct and own rooms only if it
+// begins with their prefix: `read:*` covers public rooms, `read:private:*` private ones. What no right allows is
+// denied.
 #pragma once
 
 #include <array>
@@ -45,18 +45,18 @@ class ApiRights {
  public:
   // INVALID_VALUE for an unknown right, with the list of known ones, for a bad pattern, and for too many.
   [[nodiscard]] static Result<ApiRights> parse(std::span<const std::string> rights);
-  [[nodiscard]] static ApiRights all(); // of the operator: everything, in every room
+  [[nodiscard]] static ApiRights all(); // the operator's key: everything, in every room
 
   [[nodiscard]] bool may(RoomRight right, const RoomName& room) const;
   [[nodiscard]] bool may(ApiRight right) const { return plain_.at(static_cast<std::size_t>(right)); }
-  // In some room: whether a list of rooms makes sense at all.
+  // In at least one room: otherwise a list of rooms would be empty.
   [[nodiscard]] bool may_somewhere(RoomRight right) const;
 
   // PERMISSION_DENIED whose evidence is the missing right, `publish:tea` or `export`.
   [[nodiscard]] Result<void> check(RoomRight right, const RoomName& room) const;
   [[nodiscard]] Result<void> check(ApiRight right) const;
 
-  // As they were given.
+  // The rights as they were given.
   [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
 
  private:

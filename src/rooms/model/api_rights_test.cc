@@ -87,7 +87,7 @@ TEST(ApiRights, AnUnknownRightIsRefusedWithTheKnownOnes) {
 TEST(ApiRights, ARightAboutRoomsNeedsAPattern) {
   EXPECT_THAT(fault({"read"}).evidence, testing::HasSubstr("read:orders-*"));
   EXPECT_THAT(fault({"read:"}).evidence, testing::HasSubstr("needs a pattern"));
-  EXPECT_THAT(fault({"read:a b"}).evidence, testing::HasSubstr("no room name has"));
+  EXPECT_THAT(fault({"read:a b"}).evidence, testing::HasSubstr("not allowed in room names"));
   EXPECT_EQ(fault({"read:a\nb"}).evidence.find('\n'), std::string::npos);
 }
 

@@ -1,4 +1,4 @@
-// The loops that listen to a room: a count of subscribed connections per loop, kept by the room's home.
+// How many connections on each loop are subscribed to a room. Kept by the room's home.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ inline constexpr std::size_t kMaxLoops = 64;
 class Audience {
  public:
   void add(std::uint8_t loop) { ++count_[loop], ++total_; }
-  // True: it was the last one of that loop.
+  // True: it was the last subscriber on that loop.
   bool remove(std::uint8_t loop) {
     if (count_[loop] == 0) return false;
     --count_[loop], --total_;

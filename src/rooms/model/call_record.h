@@ -1,4 +1,4 @@
-// A call of the server API that has an idempotency key, and the answer that a repetition of it will get.
+// A call of the server API with an idempotency key, and the answer that a repeated call will get.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@ namespace foyer::rooms {
 
 struct Appended;
 
-// Names one call: the key with which it came, its method, and the caller's own name for it.
+// Identifies a call: the API key that made it, its method, and its idempotency key.
 struct CallKey {
   std::string api_key;
   std::string method;
@@ -27,11 +27,11 @@ struct StoredCall {
   std::string answer;
 };
 
-// For a call that stores a message: the record is stored in the transaction of the message, so that there is
-// neither one without the other. If there is a record of the call already, the message is refused (KEY_REUSED).
+// The record of a call that stores a message. It is stored in the message's transaction, so that both exist or neither.
+// If there is a record of the call already, the message is refused (KEY_REUSED).
 class CallRecord {
  public:
-  // `answer_of` makes the answer of the call; it runs on the thread of the store, and must be short.
+  // `answer_of` makes the answer to the call. It runs on the store's thread and must be fast.
   CallRecord(CallKey call, std::string hash, std::function<std::string(const Appended&)> answer_of)
       : key(std::move(call)),
         body_hash(std::move(hash)),
@@ -41,7 +41,7 @@ class CallRecord {
   const std::string body_hash;
   const std::function<std::string(const Appended&)> answer;
 
-  // By the store, in the transaction; a log that is not durable never does.
+  // Called by the store in the transaction; never by a log that is not durable.
   void note_stored() const { stored_.store(true, std::memory_order_release); }
   [[nodiscard]] bool stored() const { return stored_.load(std::memory_order_acquire); }
 

@@ -1,5 +1,4 @@
-// Requests about rooms and their members, and their answers, as values. Their meaning is in
-// engine/room_directory.h.
+// Requests about rooms and their members, and the answers, as values. engine/room_directory.h documents them.
 #pragma once
 
 #include <chrono>
@@ -20,18 +19,18 @@ struct RoomRow {
   WallTime time{};                    // of the message at `offset`, if requested and present; otherwise zero
   std::optional<Offset> doubted = {}; // see engine::RoomLog::doubt
   Offset change = 0;                  // the number of the last change
-  bool made = false;                  // created by this very request
+  bool made = false;                  // created by this request
   UserId creator = {};                // private only
 };
 
 struct OpenRequest {
   RoomName room;
-  UserId by = {};    // the requester, who must belong to a private or direct room; empty: the server itself
-  bool make = false; // a public or own room that does not exist is created, and counts as one of `by`
+  UserId by = {};    // the requester, who must be a member of a private or direct room; empty: the server itself
+  bool make = false; // create a public or own room that does not exist; it counts as a new room of `by`
 };
 
-// The rooms that a user sees, in pages: first its own, the private and direct ones it belongs to and
-// the public ones of `joined`, then the other public ones; both parts sorted by name.
+// The rooms visible to a user, in pages: first the user's own room, its private and direct rooms and the public rooms
+// of `joined`, then the other public rooms; each part sorted by name.
 struct RoomsRequest {
   UserId user;
   std::vector<RoomName> joined = {};  // public rooms
@@ -59,7 +58,7 @@ struct InvitationPage {
 };
 // The result of an invitation into a private room.
 struct Invited {
-  bool member = false; // belongs to it already
+  bool member = false; // the user is a member already
   bool is_new = false; // the other person must be notified
   WallTime expires{};
 };
@@ -67,12 +66,12 @@ struct Invited {
 struct Direct {
   RoomRow room;
   bool requested = false; // the other person must be notified: the request is new
-  bool entered = false;   // `by` was no member before: the request accepted that of the other person
+  bool entered = false;   // the request accepted that of the other person: the requester is a new member
   WallTime expires{};
 };
 
-// How long an invitation, or the request for a direct room, waits for an answer. A declined one
-// stays as long, hidden, so that its sender cannot repeat it.
+// How long an invitation or a request for a direct room can be answered. A declined one is kept for the same time,
+// hidden, so that its sender cannot repeat it.
 inline constexpr Millis kInvitationLife{std::chrono::days{14}};
 inline constexpr std::uint32_t kInvitationsShown = 100; // in one answer
 

@@ -1,4 +1,4 @@
-// Events in a room, or for a user, as values. Immutable once made: shared by threads and rooms.
+// Events in a room or for a user, as values. Immutable once made, and shared by threads.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ struct TypingChanged {
 struct RoomReset { // the history of the room restarts at {epoch, offset} of the event
   std::string reason;
 };
-// To the connections of one user.
+// The next ones are for the connections of one user.
 struct RoomAdded {};
 struct RoomRemoved {};
 struct InvitationReceived {

@@ -1,4 +1,4 @@
-// Requests about a room's history, and their answers, as values. Their meaning is in engine/room_log.h.
+// Requests about a room's history, and the answers, as values. engine/room_log.h documents them.
 #pragma once
 
 #include <chrono>
@@ -15,12 +15,12 @@ namespace foyer::rooms {
 
 // The most messages in one page, for any request.
 inline constexpr std::uint32_t kHistoryLimit = 300;
-// Changes that are remembered, and that a recovery returns.
+// The newest changes, which are kept and which a recovery can return.
 inline constexpr std::uint32_t kRecoverableChanges = 300;
 // A key is remembered at least this long, even if retention deletes the message earlier.
 inline constexpr Millis kKeyLife{std::chrono::minutes{5}};
 
-// The caller's knowledge of a room's position. An empty epoch: none.
+// The position of a room as the caller knows it. An empty epoch: unknown.
 struct Known {
   Epoch epoch;
   Offset offset = 0;
@@ -32,9 +32,9 @@ struct AppendRequest {
   std::string text;
   std::string key; // empty: none
   WallTime time{};
-  Known known = {}; // a room that turns out to be behind this gets a new epoch, which the message then belongs to
+  Known known = {}; // a room that is behind this gets a new epoch, to which the message then belongs
   BodyType type = BodyType::text;
-  CallRecordPtr record = {}; // stored in the same transaction by a log that is durable; null: none
+  CallRecordPtr record = {}; // stored in the same transaction, by a durable log; null: none
 };
 struct Appended {
   Epoch epoch = {};
@@ -50,7 +50,7 @@ struct Erased {
 struct Detached {
   struct Room {
     RoomName room;
-    Offset change = 0; // 0: the user was a member and had written nothing
+    Offset change = 0; // 0: the user was a member and wrote nothing
   };
   bool any = false; // something of the user was found
   std::vector<Room> rooms = {};
@@ -58,27 +58,27 @@ struct Detached {
 
 struct HistoryRequest {
   RoomName room = {};
-  UserId by = {};                    // the requester; readers serve users in turn
-  std::optional<Offset> after = {};  // exclusive: oldest first from here
+  UserId by = {};                    // the requester: readers serve users in turn
+  std::optional<Offset> after = {};  // exclusive: the oldest above this
   std::optional<Offset> before = {}; // exclusive: the newest below this
   std::optional<Offset> up_to = {};  // inclusive upper bound
   std::uint32_t limit = 50;
   std::optional<Offset> time_of = {};       // also requested: the time of this message
   std::optional<Offset> changes_after = {}; // exclusive: also the changes after this number
-  bool hidden_too = false;                  // also what retention hides and has not deleted yet
-  std::size_t bytes = SIZE_MAX; // of texts, after which the page ends: the message that reaches the limit is its last
+  bool hidden_too = false;                  // include messages that retention hides but has not deleted yet
+  std::size_t bytes = SIZE_MAX;             // of texts: the page ends with the message that reaches this
 };
 struct HistoryPage {
   std::vector<Message> messages; // ascending
-  bool more = false;             // older ones (before) or newer ones (after) were omitted
-  // Read after the messages, so that changes which they do not show yet are included.
+  bool more = false;             // there are older (`before`) or newer (`after`) ones
+  // Read after the messages, so that it includes changes which they do not show.
   Offset change = 0;                // the number of the room's last change
   std::vector<Change> changes = {}; // those after changes_after, ascending
   bool changes_whole = true;        // all of them are here
   // The room's position at the time of reading.
   Epoch epoch = {};
   Offset head = 0;
-  std::optional<WallTime> time_of = {}; // empty: no such message (any more)
+  std::optional<WallTime> time_of = {}; // nullopt: there is no such message, or not any more
 };
 
 } // namespace foyer::rooms

@@ -18,19 +18,19 @@ bool in_user(char c) { return in_name(c) || is_upper(c) || c == ':' || c == '@' 
 
 bool in_public(char c) { return in_name(c) || is_upper(c) || c == ':'; }
 
-// With any number of namespaces: news:42.
+// Colons separate namespaces: news:42.
 bool is_public(std::string_view s) {
   return !s.empty() && s.size() <= kNameBytes && std::ranges::all_of(s, in_public) && !s.starts_with(':') &&
       !s.ends_with(':');
 }
-// Of the other kinds of rooms, in any case: nobody takes Private:x for a private room.
+// The prefixes of the other kinds, in upper or lower case, so that nobody takes Private:x for a private room.
 bool is_reserved(std::string_view prefix) {
   return iequals(prefix, "private") || iequals(prefix, "direct") || iequals(prefix, "user");
 }
 
 bool is_name(std::string_view s) { return !s.empty() && s.size() <= kNameBytes && std::ranges::all_of(s, in_name); }
 
-// base64url(SHA-256), which stands for a subject of another issuer that is no id itself (auth/foreign_claims.h).
+// base64url(SHA-256), the id of a user whose subject at another issuer is not a valid id (auth/foreign_claims.h).
 constexpr std::size_t kDigestBytes = 43;
 bool in_digest(char c) { return is_lower(c) || is_upper(c) || is_digit(c) || c == '-' || c == '_'; }
 

@@ -1,6 +1,5 @@
-// The users that this node has in a room, as seen by the room's home. A user is present from the first
-// connection in until `grace` after the last one out, so that a reconnect is
-// neither a leave nor a join. Pure; time is passed in.
+// The users of this node in a room, as the room's home sees them. A user is present from the first subscription until
+// `grace` after the last one ended, so that a reconnect is neither a leave nor a join. Pure; time is passed in.
 #pragma once
 
 #include <chrono>
@@ -43,7 +42,7 @@ class Presence {
     leaving_.emplace_back(it->second.gone_at, user);
   }
 
-  // At once, with any number of connections: the user lost the right to be here. False: was not present.
+  // Removes a user with all connections at once, without grace. False: the user was not present.
   bool expel(const UserId& user) {
     const auto it = users_.find(user);
     if (it == users_.end()) return false;
@@ -52,12 +51,12 @@ class Presence {
     return true;
   }
 
-  // The users whose grace period is over.
+  // Removes the users whose grace period is over, and returns them.
   [[nodiscard]] std::vector<UserId> lapse(MonoTime now) {
     std::vector<UserId> gone;
     while (!leaving_.empty() && leaving_.front().first <= now) {
       const auto it = users_.find(leaving_.front().second);
-      // A user who returned and left again has another entry further behind.
+      // A user who returned and left again has a later entry.
       if (it != users_.end() && it->second.connections == 0 && it->second.gone_at == leaving_.front().first) {
         users_.erase(it);
         gone.push_back(std::move(leaving_.front().second));

@@ -1,4 +1,4 @@
-// An event on its way to the listeners of one process, which share its encoded forms.
+// An event on its way to the listeners of one process, with its encoded forms, which they share.
 #pragma once
 
 #include <array>
@@ -15,12 +15,12 @@ namespace foyer::rooms {
 
 class Publication {
  public:
-  static constexpr std::size_t kEncodings = 6; // limit; each encoder defines its numbers
+  static constexpr std::size_t kEncodings = 6; // each encoder defines which numbers it uses
 
   explicit Publication(EventPtr event) : event_(std::move(event)) {}
   [[nodiscard]] const Event& event() const { return *event_; }
   [[nodiscard]] const EventPtr& event_ptr() const { return event_; }
-  // The result of `encode`, computed for the first caller; others wait for it. Any thread.
+  // The result of `encode`, which runs once, for the first caller; others wait for it. Any thread.
   template <class Encode>
   [[nodiscard]] const SharedBytes& encoding(std::size_t which, Encode encode) {
     Slot& slot = slots_[which];

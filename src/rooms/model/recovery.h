@@ -1,5 +1,4 @@
-// What a returning client must get: everything it missed, or the honest
-// statement that this is impossible.
+// What a returning client gets: everything that it missed, or the statement that this is not possible.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +22,7 @@ struct Position {
 struct SincePosition {
   Epoch epoch;
   Offset offset = 0;
-  std::optional<WallTime> time = {}; // of the message at that offset: the witness
+  std::optional<WallTime> time = {}; // of the message at that offset, which proves the position
   std::optional<Offset> change = {}; // the last change known to the client
 };
 
@@ -34,9 +33,8 @@ struct Recovery {
   std::uint32_t newest = 0; // otherwise: this many of the newest
 };
 
-// `pages`: the client takes a recovery of any length, in pages.
-// since: the last position the client saw. Same epoch, not ahead of the room and at
-// most kRecoverable behind, unless it takes pages: recoverable.
+// `since`: the client's last position. It is recoverable in the same epoch, if it is not ahead of the room and at most
+// kRecoverable behind. `pages`: the client accepts a recovery in pages, of any length.
 [[nodiscard]] inline Recovery plan_recovery(
     const Position& room, const std::optional<Position>& since, std::uint32_t limit, bool pages = false) {
   Recovery plan{.up_to = room.offset, .newest = limit};
@@ -48,29 +46,29 @@ struct Recovery {
   return plan;
 }
 
-// A position from a client, of the room's current epoch, and the store's knowledge about it.
+// A client's position in the room's current epoch, and what the store knows about it.
 struct Shown {
   Offset offset = 0;
   std::optional<WallTime> time; // of the message at that offset
 };
 struct Stored {
   Offset head = 0;
-  std::optional<WallTime> time;  // of the message at that offset; none: there is no such message
+  std::optional<WallTime> time;  // of the message at that offset; nullopt: there is no such message
   std::optional<Offset> doubted; // positions beyond this prove nothing without their time
 };
 enum class Proof : std::uint8_t {
   good,        // the client's history is the room's, as far as known
-  none,        // undecidable
-  contradicts, // the client has seen another history, or claims so
+  none,        // it cannot be decided
+  contradicts, // the client has seen another history
 };
 
-// An epoch does not change when a copy of the data is restored without a sign that the server sees:
-// then only a client knows that the history was another one.
+// If a copy of the data is restored and the server cannot notice it, the epoch stays the same; then only a client's
+// position shows that the history was another one.
 [[nodiscard]] inline Proof judge_position(const Shown& shown, const Stored& stored) {
   if (shown.offset > stored.head) return Proof::contradicts;
-  if (shown.offset == 0) return Proof::good; // it has seen nothing
+  if (shown.offset == 0) return Proof::good; // the client has seen nothing
   if (shown.time) {
-    if (!stored.time) return Proof::none; // no longer stored
+    if (!stored.time) return Proof::none; // the message is no longer stored
     return *shown.time == *stored.time ? Proof::good : Proof::contradicts;
   }
   return stored.doubted && shown.offset > *stored.doubted ? Proof::none : Proof::good;

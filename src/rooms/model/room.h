@@ -28,9 +28,9 @@ struct Author {
 
 // What the body of a message is.
 enum class BodyType : std::uint8_t {
-  text, // said by a person: a string
-  data, // of an application: a JSON value, in its compact JSON text. Whoever passes it in has checked it
-        // (json::compact); nobody reads it again.
+  text, // written by a person
+  data, // written by an application: a JSON value as compact JSON text. The caller validates it (json::compact);
+        // rooms do not parse it.
 };
 
 struct Message {
@@ -39,21 +39,21 @@ struct Message {
   std::string text; // or JSON text
   WallTime time{};
   std::string key;      // empty: none
-  bool deleted = false; // its body was erased permanently: `text` is empty, `type` is text; it keeps its offset
+  bool deleted = false; // the body was erased: `text` is empty and `type` is text; the offset stays
   BodyType type = BodyType::text;
 };
 
-// A change to earlier messages. A room numbers its changes from 1
-// without gaps, independently of its offsets, so that returning clients learn of those they missed.
+// A change to earlier messages. A room numbers its changes from 1 without gaps, independently of its offsets, so that
+// returning clients get those that they missed.
 enum class ChangeKind : std::uint8_t {
   deleted = 1,         // the text of the message at `offset` was erased
-  author_detached = 2, // the account `user` was deleted: its messages have lost the name
+  author_detached = 2, // the account of `user` was deleted: its messages lose the name
   author_erased = 3,   // `user` is forgotten: the messages have lost name and text
 };
 struct Change {
   Offset number = 0;
   ChangeKind kind{};
-  Offset offset = 0; // of the message, if it is about one
+  Offset offset = 0; // of the message, if the change is about one
   UserId user = {};  // of author_detached and author_erased
   [[nodiscard]] bool of_author() const { return kind != ChangeKind::deleted; }
 };

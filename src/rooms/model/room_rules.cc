@@ -40,8 +40,8 @@ std::optional<JoinBy> join_by(std::string_view word) { return value_of<JoinBy>(k
 std::optional<WriteBy> write_by(std::string_view word) { return value_of<WriteBy>(kWrite, word); }
 
 bool matches(std::string_view pattern, std::string_view text) {
-  // On a mismatch, retries after the last star with one more character under it: no recursion, no
-  // blow-up.
+  // On a mismatch, goes back to the last star and lets it match one more character: no recursion, and at most
+  // pattern * text steps.
   std::size_t p = 0, t = 0, star = std::string_view::npos, under = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
@@ -89,7 +89,7 @@ RoomSettings RoomRules::of(std::string_view room) const {
   out.durable = durable(room);
   const RoomRule* rule = rule_of(room);
   if (rule == nullptr) return out;
-  const bool only_members = prefix && *prefix != "private:"; // direct and own rooms, whatever a rule says
+  const bool only_members = prefix && *prefix != "private:"; // rules cannot open direct and own rooms to others
   if (rule->join && (!only_members || *rule->join == JoinBy::nobody)) out.join = *rule->join;
   if (rule->write) out.write = *rule->write;
   if (rule->presence) out.presence = *rule->presence;

@@ -1,10 +1,11 @@
-// What holds in a room, by its name: rules with a pattern each, of which the first that matches counts.
+// The settings of a room by its name: a list of rules with a pattern each; the first that applies counts.
 //
 //   orders-*      join=token  write=server
 //   private:*     durable=false
 //
-// A pattern is a room's name in which `*` stands for anything. It reaches private, direct and own rooms only if it
-// begins with their prefix, so that a rule for `*` opens none of them. What a rule leaves out is as without rules.
+// A pattern is a room name in which `*` matches any characters. It applies to private, direct and own rooms only if it
+// begins with their prefix, so that a rule for `*` opens none of them. A setting that the rule leaves out has its
+// default.
 #pragma once
 
 #include <cstdint>
@@ -21,16 +22,16 @@ namespace foyer::rooms {
 // Who may join a room and read it.
 enum class JoinBy : std::uint8_t {
   anyone,  // everybody with the scope
-  members, // of the room; the user itself, in its own room
-  token,   // whoever has a token that names the room
-  app,     // whoever the application lets in, which is asked
+  members, // members of the room; in an own room, its user
+  token,   // users with a token that names the room
+  app,     // users whom the application, when asked, lets in
   nobody,  // no client
 };
-// Who may write, of those who may join.
+// Which of the users who may join may write.
 enum class WriteBy : std::uint8_t {
   anyone,
   members,
-  app,    // whoever the application lets, which is asked about each message
+  app,    // the application is asked about each message
   server, // only the server API
 };
 [[nodiscard]] std::string_view to_string(JoinBy join);
@@ -44,13 +45,13 @@ struct RoomRule {
   std::optional<WriteBy> write = {};
   std::optional<bool> durable = {};
   std::optional<std::uint64_t> history_messages = {}; // 0: none are kept
-  std::optional<std::uint64_t> history_days = {};     // 0: messages are never deleted for their age
-  std::optional<bool> presence = {};                  // whether clients learn who is in the room
-  std::optional<bool> join_events = {};               // whether they are told who comes and goes
+  std::optional<std::uint64_t> history_days = {};     // 0: messages are never deleted because of their age
+  std::optional<bool> presence = {};                  // whether clients can see who is in the room
+  std::optional<bool> join_events = {};               // whether clients get member_joined and member_left
   std::optional<bool> typing = {};
 };
 
-// What holds in one room.
+// The settings of one room.
 struct RoomSettings {
   JoinBy join = JoinBy::anyone;
   WriteBy write = WriteBy::anyone;
@@ -58,23 +59,24 @@ struct RoomSettings {
   bool presence = true;
   bool join_events = true;
   bool typing = true;
-  // Without a value: as the store's or the memory's own policy says.
+  // nullopt: as in the policy of the store, or of rooms in memory.
   std::optional<std::uint64_t> history_messages = {};
   std::optional<std::uint64_t> history_days = {};
   [[nodiscard]] bool keeps_history() const { return history_messages != 0U; }
 };
 
-// `*` matches any characters, or none; other characters match themselves.
+// `*` matches any number of characters, also none; other characters match themselves.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view text);
 // `private:`, `direct:` or `user:`, if the text begins with one.
 [[nodiscard]] std::optional<std::string_view> reserved_prefix(std::string_view text);
-// Whether a rule's pattern applies to a room; see above.
+// Whether a pattern applies to a room, as described above.
 [[nodiscard]] bool reaches(std::string_view pattern, std::string_view room);
 
 class RoomRules {
  public:
   RoomRules() = default;
-  // `not_durable`: patterns for rooms whose rule says nothing about it. They reach every kind of room.
+  // `not_durable`: patterns of rooms that are not durable unless their rule says otherwise. They apply to every kind of
+  // room.
   explicit RoomRules(std::vector<RoomRule> rules, std::vector<std::string> not_durable = {})
       : rules_(std::move(rules)),
         not_durable_(std::move(not_durable)) {}

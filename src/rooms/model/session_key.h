@@ -1,4 +1,4 @@
-// Names one session of a client, within its node.
+// Identifies one session of a client within its node.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 namespace foyer::rooms {
 namespace {
 
-constexpr std::size_t kEpochsRemembered = 8; // forgetting one costs a request, nothing else
+constexpr std::size_t kEpochsRemembered = 8; // a forgotten one costs one request for the position
 
 } // namespace
 
@@ -61,7 +61,7 @@ Actions StreamFollower::announced(const Epoch& epoch, Offset head, MonoTime now)
 
 Actions StreamFollower::page(const Page& page, MonoTime now) {
   Actions actions;
-  if (!read_ || read_->number != page.read) return actions; // abandoned meanwhile
+  if (!read_ || read_->number != page.read) return actions; // an answer to an abandoned read
   const Read read = *std::exchange(read_, std::nullopt);
   if (read.outdated) {
     settle(now, actions);
@@ -71,13 +71,13 @@ Actions StreamFollower::page(const Page& page, MonoTime now) {
   if (page.epoch == epoch_ && !lags)
     for (const EventPtr& event : page.events)
       if (event->offset == delivered_ + 1) deliver(event, actions);
-  const bool news = delivered_ > read.after; // also events that arrived meanwhile
+  const bool news = delivered_ > read.after; // also by events that arrived during the read
   if (page.epoch != epoch_ || (!news && (lags || page.head < read.to))) {
-    failed(page.epoch != epoch_ ? "the room has another epoch" : "the store shows less than it has committed", now,
+    failed(page.epoch != epoch_ ? "the room has another epoch" : "the store shows less than what was committed", now,
         actions);
-    if (delivered_ < stored_) doubt(actions); // not abandoned
+    if (delivered_ < stored_) doubt(actions); // still missing
   } else if (!news) {
-    lose(LossReason::not_kept, "messages that nobody was sent are not kept any more", epoch_, stored_, actions);
+    lose(LossReason::not_kept, "undelivered messages were deleted by retention", epoch_, stored_, actions);
   }
   settle(now, actions);
   return actions;
@@ -96,18 +96,18 @@ Actions StreamFollower::position(const StreamPosition& position, MonoTime now) {
   Actions actions;
   const bool asked_here = position.asked.epoch == epoch_;
   bool settles = position.asked.moment >= awaiting_.value_or(0);
-  if (position.epoch != epoch_ && !asked_here) { // requested before the last epoch began: newer than that, or older
+  if (position.epoch != epoch_ && !asked_here) { // requested before the current epoch began: it may be older or newer
     settles = false;
     if (!is_past(position.epoch)) awaiting_ = ++moment_;
   } else if (position.epoch != epoch_) {
     if (is_past(position.epoch)) {
-      break_off(LossReason::epoch_changed, "the room has an earlier epoch again", position, now, actions);
+      break_off(LossReason::epoch_changed, "the room returned to an earlier epoch", position, now, actions);
     } else {
       past(epoch_);
       lose(LossReason::epoch_changed, "the room has another epoch", position.epoch, position.head, actions);
     }
   } else if (asked_here && position.head < position.asked.stored) {
-    break_off(LossReason::went_back, "the room lacks what was stored", position, now, actions);
+    break_off(LossReason::went_back, "the room lost messages that were stored", position, now, actions);
   } else if (!broken_) {
     stored_ = std::max(stored_, position.head);
   }
@@ -186,7 +186,7 @@ void StreamFollower::forget_held(Offset up_to) {
   }
 }
 
-// Drops the last ones: the next in order are worth most.
+// Drops the highest offsets: the lowest are needed first.
 void StreamFollower::drop_beyond_limits() {
   while (held_.size() > limits_.held_events || held_bytes_ > limits_.held_bytes) {
     const auto last = std::prev(held_.end());
@@ -219,7 +219,7 @@ void StreamFollower::settle(MonoTime now, Actions& actions) {
 // Failures
 
 void StreamFollower::failed(std::string why, MonoTime now, Actions& actions) {
-  if (delivered_ >= stored_) return; // it arrived meanwhile
+  if (delivered_ >= stored_) return; // the missing events have arrived
   if (missing_since_ && now - *missing_since_ >= limits_.patience)
     return lose(LossReason::unreadable, std::move(why), epoch_, stored_, actions);
   back_off(now);
@@ -251,7 +251,7 @@ void StreamFollower::past(const Epoch& epoch) {
 
 bool StreamFollower::is_past(const Epoch& epoch) const { return std::ranges::find(past_, epoch) != past_.end(); }
 
-// The suspects were seen before the request was made, and the room had another epoch then.
+// The suspects were seen before the request was made, and the answer shows another epoch: they are past.
 void StreamFollower::doubts_settled() {
   awaiting_.reset();
   for (const Epoch& epoch : std::exchange(suspects_, {}))
@@ -276,7 +276,7 @@ void StreamFollower::lose(LossReason reason, std::string why, Epoch epoch, Offse
   actions.emplace_back(std::move(lost));
 }
 
-// `stored_` stays, so that the next request states what the epoch is known to have had.
+// `stored_` stays, so that the next request still says what the epoch had stored.
 void StreamFollower::break_off(
     LossReason reason, std::string why, const StreamPosition& position, MonoTime now, Actions& actions) {
   if (broken_) return;

@@ -126,7 +126,7 @@ class History {
     if (at_once) listener.require(first_is(actions, event), "the next event is not delivered at once");
     act(actions);
     if (listener.follows(event->epoch))
-      listener.require(follower_.stored() >= event->offset, "what came too early is forgotten");
+      listener.require(follower_.stored() >= event->offset, "an event that came early is forgotten");
   }
   void typing() {
     const auto event = std::make_shared<const Event>(Event{.delivery = Delivery::ephemeral});
@@ -252,10 +252,10 @@ class History {
       }
       if (std::holds_alternative<ConfirmPosition>(action)) doubt();
     }
-    listener.require(
-        follower_.epoch() == listener.epoch && follower_.delivered() == listener.last, "says it is elsewhere");
+    listener.require(follower_.epoch() == listener.epoch && follower_.delivered() == listener.last,
+        "the follower's position differs from the listener's");
     listener.require(follower_.held_events() <= limits_.held_events && follower_.held_bytes() <= limits_.held_bytes,
-        "more is held back than may be");
+        "more is held back than the limits allow");
   }
   static std::string shown(const Action& action) {
     if (const auto* d = std::get_if<Deliver>(&action))
@@ -271,7 +271,7 @@ class History {
     bus_.clear();
     before_.clear();
     failing_ = losing_ = 0;
-    note([] { return std::string("all is well from here"); });
+    note([] { return std::string("faults end here"); });
     for (int round = 0; round < 30 && listener.fault.empty(); ++round) {
       while (!readings_.empty() && listener.fault.empty()) read_goes_on();
       for (std::size_t n = askings_.size(); n > 0; --n) question_goes_on();
@@ -285,7 +285,7 @@ class History {
     bus_.assign(1, record_.append("the last one"));
     bus_delivers();
     listener.require(listener.last == record_.now.head(), "events at the end are not delivered");
-    listener.require(!follower_.due(), "something is waited for without need");
+    listener.require(!follower_.due(), "a timer is set although nothing is missing");
   }
 
   std::mt19937_64 random_;

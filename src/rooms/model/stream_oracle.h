@@ -1,5 +1,5 @@
-// For the histories of StreamFollower only: the log of one room with everything it ever held, and a listener that
-// checks the events it receives against it. Shares no code with the state machine.
+// For stream_follower_histories_test.cc: the log of one room with everything that it ever held, and a listener that
+// checks received events against it. Shares no code with the state machine.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ inline EventPtr message(const Epoch& epoch, Offset offset, const std::string& te
           .offset = offset, .from = {}, .text = deleted ? std::string() : text, .key = {}, .deleted = deleted}});
 }
 
-// The writer's room. Every text is unique, so that two contents of one offset are detected.
+// The room as the writer sees it. Every text is unique, so that two contents of one offset are detected.
 class Record {
  public:
   struct Entry {
@@ -32,7 +32,7 @@ class Record {
   };
   struct State {
     std::vector<Entry> entries; // [0] is offset 1
-    Offset trimmed = 0;         // up to here deleted by age
+    Offset trimmed = 0;         // retention has deleted messages up to here
     int epoch = 1;
     Offset changes = 0;
     [[nodiscard]] Epoch name() const { return Epoch("e" + std::to_string(epoch)); }
@@ -40,7 +40,7 @@ class Record {
   };
 
   EventPtr append(std::string text) {
-    if (renewal_) renew(); // before the next offset is given
+    if (renewal_) renew(); // before the next offset is assigned
     now.entries.push_back({.text = std::move(text)});
     truth[{now.name(), now.head()}] = now.entries.back().text;
     return message(now.name(), now.head(), now.entries.back().text, false);
@@ -53,7 +53,7 @@ class Record {
         .delivery = Delivery::about_history,
         .body = Change{.number = ++now.changes, .kind = ChangeKind::deleted, .offset = offset}});
   }
-  // Removes its newest entries. A new epoch is announced only after so many answers.
+  // Removes the newest entries. The new epoch begins after `answers` requests for the position.
   void go_back(Offset head, int answers) {
     now.entries.resize(head);
     now.trimmed = std::min(now.trimmed, head);
@@ -88,7 +88,7 @@ class Record {
   int last_epoch_ = 1;
 };
 
-// The listener, and the promises.
+// The listener, which checks the promises of StreamFollower.
 class Listener {
  public:
   Listener(const Record& record, const FollowerLimits& limits) : record_(record), limits_(limits) {}
@@ -104,16 +104,16 @@ class Listener {
 
   [[nodiscard]] bool follows(const Epoch& e) const { return !silent && epoch == e; }
   [[nodiscard]] bool has_left(const Epoch& e) const { return left_.contains(e); }
-  // An event that is next may be delivered as it arrived: no change has overtaken it.
+  // Whether this offset must be delivered as soon as it arrives: it is next, and no change has overtaken it.
   [[nodiscard]] bool takes(Offset o) const { return o == last + 1 && o > changed_to_; }
 
   Epoch epoch{"e1"};
   Offset last = 0;
   bool silent = false;  // the history went back, and there is no new epoch yet
-  bool reading = false; // and the answer may be used
+  bool reading = false; // a read is in progress whose answer may be used
   bool read_outdated = false;
-  bool awaiting = false;              // a position
-  std::optional<MonoTime> not_before; // the next read
+  bool awaiting = false;              // the position was requested
+  std::optional<MonoTime> not_before; // no read before this time
   std::string fault;
   std::map<LossReason, int> losses;
   int heard = 0, reads_made = 0;

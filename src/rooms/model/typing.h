@@ -1,4 +1,4 @@
-// Who is typing in a room. A typing mark lapses after 6 s unless it is renewed.
+// Who is typing in a room. A typing mark ends after 6 s unless it is renewed. Pure; time is passed in.
 #pragma once
 
 #include <optional>
