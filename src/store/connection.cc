@@ -11,6 +11,7 @@ constexpr Millis kLongestWait{2'000};
 // A file is simply opened again; an unreachable server is not contacted for every job.
 bool is_away(const Refusal& why) {
   return why.cause == Cause::DATABASE_UNREACHABLE || why.cause == Cause::CHAT_STORE_IN_USE ||
+      why.cause == Cause::CLUSTER_MISMATCH || why.cause == Cause::POOLER_UNSUITABLE ||
       why.cause == Cause::STORE_TIMEOUT || why.cause == Cause::STORE_READ_ONLY;
 }
 

@@ -117,7 +117,7 @@ struct Lineage {
 };
 
 enum class Begin : std::uint8_t {
-  write, // no other change comes between its reads and its writes
+  write, // SQLite: no other change comes between its reads and its writes. PostgreSQL: as its Isolation says
   read,  // one snapshot from start to end
 };
 

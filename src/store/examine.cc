@@ -41,7 +41,7 @@ Result<void> of_environment(Database& db, const std::string& wanted) {
 Result<void> has_no_owner(Database& db, std::string_view part) {
   for (int tries = 1;; ++tries) {
     TRY(holders,
-        db.query("SELECT coalesce(a.client_addr::text, 'this machine'), a.backend_start::text"
+        db.query("SELECT coalesce(a.client_addr::text, 'this machine'), a.backend_start::text, l.mode = 'ShareLock'"
                  " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
                  " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
                  " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -50,8 +50,9 @@ Result<void> has_no_owner(Database& db, std::string_view part) {
     TRY(held, holders.step());
     if (!held) return {};
     if (tries == kOwnTries)
-      return refuse(Cause::CHAT_STORE_IN_USE,
-          fmt::format("{}: held by a connection from {} since {}", db.name(), holders.text(0), holders.text(1)));
+      return refuse(holders.integer(2) != 0 ? Cause::CLUSTER_MISMATCH : Cause::CHAT_STORE_IN_USE,
+          fmt::format("{}: held by a connection from {} since {}{}", db.name(), holders.text(0), holders.text(1),
+              holders.integer(2) != 0 ? ", which is one of several; this one is to be the only one" : ""));
     std::this_thread::sleep_for(kOwnPause);
   }
 }

@@ -57,17 +57,19 @@ struct Before {
   std::string started;
 };
 
-Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
+Result<void> own(PgDatabase& db, std::string_view part, Owner owner, Before& before) {
   const std::int64_t number = owner_lock(part);
   for (int tries = 1;; ++tries) {
     {
-      TRY(locked, db.query("SELECT pg_try_advisory_lock(?)", number));
+      TRY(locked,
+          db.query(owner == Owner::sole ? "SELECT pg_try_advisory_lock(?)" : "SELECT pg_try_advisory_lock_shared(?)",
+              number));
       TRY_VOID(locked.step());
       if (locked.integer(0) == 1) break;
     }
     TRY(holders,
         db.query("SELECT a.pid, a.backend_start::text, coalesce(a.client_addr::text, 'this machine'), "
-                 "coalesce(a.wait_event, '')"
+                 "coalesce(a.wait_event, ''), l.mode = 'ShareLock'"
                  " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
                  " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM "
                  "pg_database WHERE datname = current_database())"
@@ -77,10 +79,22 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
     const bool ours = held && holders.integer(0) == before.process && holders.text(1) == before.started;
     // This process may start right after another one whose end the server has not noticed yet.
     const bool starting = before.process == 0;
-    if ((held && !ours && !starting) || tries == kOwnTries)
-      return refuse(Cause::CHAT_STORE_IN_USE,
-          fmt::format("{}: held by a connection from {} since {}", db.name(), held ? holders.text(2) : "elsewhere",
-              held ? holders.text(1) : "now"));
+    if ((held && !ours && !starting) || tries == kOwnTries) {
+      const std::string where = held ? holders.text(2) : "elsewhere", since = held ? holders.text(1) : "now";
+      if (owner == Owner::among)
+        return refuse(Cause::CLUSTER_MISMATCH,
+            fmt::format(
+                "{}: a gateway that is to be the only one has it open, from {} since {}; this one is to be one of "
+                "several",
+                db.name(), where, since));
+      if (held && holders.integer(4) != 0)
+        return refuse(Cause::CLUSTER_MISMATCH,
+            fmt::format(
+                "{}: a gateway that is one of several has it open, from {} since {}; this one is to be the only one",
+                db.name(), where, since));
+      return refuse(
+          Cause::CHAT_STORE_IN_USE, fmt::format("{}: held by a connection from {} since {}", db.name(), where, since));
+    }
     // Terminating it would make its transaction visible although no standby has it. A backend that is running a
     // statement may commit next.
     const std::string waits_for = held ? holders.text(3) : "";
@@ -101,9 +115,28 @@ Result<void> own(PgDatabase& db, std::string_view part, Before& before) {
   return {};
 }
 
+// Each of the three is a transaction; and a statement of its own, since some poolers know the names of earlier ones.
+Result<void> has_a_session(PgDatabase& db) {
+  std::int64_t first = 0;
+  for (const std::string_view ask :
+      {"SELECT pg_backend_pid()", "SELECT pg_backend_pid() AS second", "SELECT pg_backend_pid() AS third"}) {
+    TRY(rows, db.query(ask));
+    TRY_VOID(rows.step());
+    const std::int64_t process = rows.integer(0);
+    if (first == 0) first = process;
+    if (process != first)
+      return refuse(Cause::POOLER_UNSUITABLE,
+          fmt::format(
+              "{}: one transaction ran in the server process {}, the next one in {}", db.name(), first, process));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<PgDatabase>> connect(const PostgresOptions& options, PostgresUse use) {
   TRY(link, PgLink::connect(options, use));
-  return std::make_unique<PgDatabase>(std::move(link), options, use);
+  auto database = std::make_unique<PgDatabase>(std::move(link), options, use);
+  TRY_VOID(has_a_session(*database));
+  return database;
 }
 
 } // namespace
@@ -118,7 +151,7 @@ Opener postgres_writer(PostgresOptions options, Schema schema, Owner owner) {
   return
       [options = std::move(options), schema, owner, before = Before{}]() mutable -> Result<std::unique_ptr<Database>> {
     TRY(database, connect(options, PostgresUse::write));
-    if (owner == Owner::sole) TRY_VOID(own(*database, schema.part, before));
+    if (owner != Owner::shared) TRY_VOID(own(*database, schema.part, owner, before));
     TRY_VOID(database->migrate(schema));
     if (!options.environment.empty()) TRY_VOID(database->claim(options.environment));
     return database;

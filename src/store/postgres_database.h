@@ -21,10 +21,9 @@
 
 namespace foyer::store {
 
-inline constexpr const char* kBeginWrite = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+inline constexpr const char* kBeginSerializable = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 inline constexpr const char* kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-inline constexpr const char* kBeginMigration =
-    "BEGIN ISOLATION LEVEL READ COMMITTED"; // it must see the changes of the lock's last owner
+inline constexpr const char* kBeginReadCommitted = "BEGIN ISOLATION LEVEL READ COMMITTED";
 inline constexpr const char* kSave = "SAVEPOINT job";
 inline constexpr const char* kRollBackToSave = "ROLLBACK TO SAVEPOINT job";
 inline constexpr const char* kDropSave = "RELEASE SAVEPOINT job";
@@ -152,7 +151,10 @@ class PgDatabase final : public Database {
   }
   std::int64_t changes() const override { return changes_; }
 
-  Result<void> begin(Begin kind) override { return begin_with(kind == Begin::write ? kBeginWrite : kBeginRead); }
+  Result<void> begin(Begin kind) override {
+    if (kind == Begin::read) return begin_with(kBeginRead);
+    return begin_with(options_.isolation == Isolation::serializable ? kBeginSerializable : kBeginReadCommitted);
+  }
   Result<void> commit() override {
     if (!begun_) return refuse(Cause::STORE_FAILED, fmt::format("{}: there is no transaction to commit", name()));
     begun_ = false;

@@ -17,7 +17,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr Millis kRetryAfter{1'000};
-constexpr std::size_t kWords = 300; // of server text, in evidence
+constexpr Millis kIdleInTransaction{5'000}; // a process that was stopped does not hold its locks any longer
+constexpr std::size_t kWords = 300;         // of server text, in evidence
 
 std::string one_line(std::string_view text) {
   std::string out(text);
@@ -133,12 +134,13 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
   TRY_VOID(link->script(
       fmt::format(
           "SET search_path = foyer; SET statement_timeout = {}; SET lock_timeout = {}; SET "
-          "idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on; {}"
+          "idle_in_transaction_session_timeout = {}; SET standard_conforming_strings = on; {}"
           // An idle session must not end, since that would release the ownership of the chat (PostgreSQL 14 and later).
           "SELECT set_config('idle_session_timeout', '0', false) FROM pg_settings WHERE name = 'idle_session_timeout';"
           // Acknowledged changes must survive a crash of the server, whatever its default is.
           "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-          options.statement_timeout.count(), options.lock_timeout.count(), kServerKeepalive),
+          options.statement_timeout.count(), options.lock_timeout.count(), kIdleInTransaction.count(),
+          kServerKeepalive),
       options.answer_timeout));
   if (PQenterPipelineMode(handle) != 1) return refuse(Cause::STORE_FAILED, fmt::format("{}: no pipeline", name));
   return link;
@@ -172,7 +174,7 @@ Refusal PgLink::refusal(const pg_result* result) {
     return lose(
         PQstatus(connection_) == CONNECTION_OK ? "an answer is missing" : one_line(PQerrorMessage(connection_)));
   lost_race_ = is_lost_race(state);
-  stale_ = stale_ || state == "0A000" || state == "26000";
+  stale_ = stale_ || state == "0A000" || cause == Cause::POOLER_UNSUITABLE;
   const std::string words =
       quotes_a_value(state) ? "a value does not fit" : one_line(field(result, PG_DIAG_MESSAGE_PRIMARY));
   if (cause == Cause::DATABASE_UNREACHABLE) return lose(fmt::format("{} (SQLSTATE {})", words, state));

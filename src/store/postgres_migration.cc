@@ -17,7 +17,7 @@ Result<std::uint64_t> PgDatabase::version(const std::string& table) {
 }
 
 Result<void> PgDatabase::take_migration_lock(std::string_view part) {
-  TRY_VOID(begin_with(kBeginMigration));
+  TRY_VOID(begin_with(kBeginReadCommitted)); // it must see the changes of the lock's last owner
   TRY_VOID(
       script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL "
              "idle_in_transaction_session_timeout = 0"));

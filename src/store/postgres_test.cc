@@ -328,6 +328,38 @@ TEST(Postgresql, OneWriterAtATimeOwnsAChatStore) {
   EXPECT_EQ(first().error().cause, Cause::CHAT_STORE_IN_USE);
 }
 
+TEST(Postgresql, SeveralOwnersLetEachOtherInAndNobodyWhoIsAlone) {
+  const std::string url = Postgres::shared().fresh();
+  const Opener one = postgres_writer({.url = url}, {"chat", kOne}, Owner::among);
+  const Opener other = postgres_writer({.url = url}, {"chat", kOne}, Owner::among);
+  const Opener alone = postgres_writer({.url = url}, {"chat", kOne}, Owner::sole);
+  {
+    auto first = one(), second = other();
+    ASSERT_TRUE(first && second);
+    const auto refused = alone();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().cause, Cause::CLUSTER_MISMATCH);
+    EXPECT_THAT(refused.error().evidence, HasSubstr("one of several has it open, from this machine since "));
+  }
+  Result<std::unique_ptr<Database>> held = alone();
+  while (!held) held = alone(); // until the server has noticed that they are gone
+  EXPECT_EQ(one().error().cause, Cause::CLUSTER_MISMATCH);
+}
+
+TEST(Postgresql, AWritingTransactionSeesWhatOthersCommittedOnlyIfItMay) {
+  const std::string url = Postgres::shared().fresh();
+  auto writer = postgres_writer({.url = url}, {"chat", kOne})();
+  ASSERT_TRUE(writer);
+  for (const Isolation isolation : {Isolation::serializable, Isolation::read_committed}) {
+    auto reading = open_postgres({.url = url, .isolation = isolation});
+    ASSERT_TRUE(reading && (*reading)->begin(Begin::write));
+    const std::int64_t before = number(**reading, "SELECT count(*) FROM notes");
+    ASSERT_TRUE(
+        (*writer)->change("INSERT INTO notes (text) VALUES (?)", isolation == Isolation::serializable ? "a" : "b"));
+    EXPECT_EQ(number(**reading, "SELECT count(*) FROM notes") - before, isolation == Isolation::serializable ? 0 : 1);
+  }
+}
+
 TEST(Postgresql, TheOwnerTakesItsStoreBackFromAConnectionOfItsOwnThatHangs) {
   const std::string url = Postgres::shared().fresh();
   const Opener owner = postgres_writer({.url = url}, {"chat", kOne}, Owner::sole);

@@ -89,6 +89,8 @@ Cause cause_of_sqlstate(std::string_view state) {
       state == "57P05" || state == "25P03" || state == "53300")
     return Cause::DATABASE_UNREACHABLE;
   if (state == "57014" || state == "55P03") return Cause::STORE_TIMEOUT;
+  // A prepared statement that is not there, or is there already: it belongs to another session.
+  if (state == "26000" || state == "42P05") return Cause::POOLER_UNSUITABLE;
   if (is_lost_race(state)) return Cause::STORE_LOCKED;
   if (state == "53100") return Cause::STORE_FULL;
   if (state == "25006" || state == "42501") return Cause::STORE_READ_ONLY; // a standby; no right to write

@@ -47,6 +47,8 @@ TEST(PostgresText, StatesAreDistinguished) {
       {"55P03", Cause::STORE_TIMEOUT},
       {"40001", Cause::STORE_LOCKED},
       {"40P01", Cause::STORE_LOCKED},
+      {"26000", Cause::POOLER_UNSUITABLE},
+      {"42P05", Cause::POOLER_UNSUITABLE},
       {"53100", Cause::STORE_FULL},
       {"25006", Cause::STORE_READ_ONLY},
       {"23505", Cause::STORE_FAILED},

@@ -22,6 +22,8 @@ bool is_of_the_store(const Refusal& refusal) {
     case Cause::STORE_TIMEOUT:
     case Cause::DATABASE_UNREACHABLE:
     case Cause::CHAT_STORE_IN_USE:
+    case Cause::CLUSTER_MISMATCH:
+    case Cause::POOLER_UNSUITABLE:
     case Cause::STORE_FAILED: return true;
     default: return false;
   }
@@ -147,11 +149,13 @@ std::size_t Writer::run_batch(Tasks& tasks, std::size_t first) {
 }
 
 Result<void> Writer::try_batch(Tasks& tasks, std::size_t first, std::size_t& last, bool& well) {
-  const MonoTime start = clock_.mono();
-  if (auto begun = begin(); !begun) {
+  auto begun = begin();
+  if (begun && hooks_.begun) begun = hooks_.begun(*database_, std::span(tasks).subspan(first));
+  if (!begun) {
     last = tasks.size();
     return begun;
   }
+  const MonoTime start = clock_.mono(); // without the wait for locks that others hold
   last = first;
   while (last < tasks.size()) {
     TRY_VOID(run_in_savepoint(*tasks[last++], well));
@@ -229,7 +233,12 @@ bool Writer::run_upkeep() {
     if (auto committed = database_->commit(); !committed) more = std::unexpected(std::move(committed).error());
   }
   if (!more) {
+    const bool again = database_->may_succeed_again();
     roll_back();
+    if (again) {
+      next_upkeep_ = now;
+      return true;
+    }
     log_.warning("store_upkeep_failed", "The maintenance of a database was postponed.",
         {{"store", options_.name}, {"code", more.error().code()}, {"evidence", more.error().evidence}});
     return false;

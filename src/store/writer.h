@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,8 @@ struct WriterOptions {
 struct WriterHooks {
   // Once after opening, before any job: outside a transaction.
   std::function<Result<void>(Database&)> opened = {};
+  // Inside the transaction, before the first job of a batch, with the jobs that may run in it: whether they can.
+  std::function<Result<void>(Database&, std::span<const std::unique_ptr<Task>>)> begun = {};
   // Inside the transaction, after the last job of a batch; a refusal undoes the batch.
   std::function<Result<void>(Database&)> before_commit = {};
   // Runs what it is given, a part of the answers of a batch, so that what they wake is woken once.
@@ -67,10 +70,10 @@ class Writer {
   ~Writer(); // finishes what is queued
 
   // Any thread. Job: Result<T>(Database&). `done` is called exactly once: after the
-  // commit, on the writer's thread, or at once with BUSY on the calling thread.
+  // commit, on the writer's thread, or at once with BUSY on the calling thread. `about`: Task::about().
   template <class T, class Job>
-  void submit(Job job, Completion<T> done) {
-    lane_->push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done)));
+  void submit(Job job, Completion<T> done, std::string about = {}) {
+    lane_->push(std::make_unique<TypedTask<T, Job>>(std::move(job), std::move(done), std::move(about)));
   }
 
   void close();        // refuses later jobs, finishes queued ones

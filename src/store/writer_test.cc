@@ -107,6 +107,37 @@ TEST(Writer, AJobIsAnsweredAfterItsCommitAndNotBefore) {
   EXPECT_EQ(seen_in_answer, "a");
 }
 
+TEST(Writer, BeforeTheFirstJobOfABatchItsTransactionPreparesForAllOfThem) {
+  World w;
+  std::vector<std::string> about;
+  Result<void> prepared;
+  w.hooks.begun = [&](Database& db, std::span<const std::unique_ptr<Task>> tasks) -> Result<void> {
+    EXPECT_TRUE(db.in_transaction());
+    EXPECT_EQ(w.stored(), about.empty() ? "" : "a,b");
+    for (const auto& task : tasks) about.push_back(task->about());
+    return prepared;
+  };
+  w.open();
+  const auto note = [&](const std::string& text, const std::string& of) {
+    w.writer->submit<std::int64_t>([text](Database& db) {
+      return db.change("INSERT INTO notes (text) VALUES (?)", text);
+    }, [&w, text](Result<std::int64_t> r) {
+      w.answers.push_back(text + " " + (r ? "ok" : std::string(r.error().code())));
+    }, of);
+  };
+  note("a", "tea");
+  note("b", "");
+  w.run();
+  EXPECT_THAT(about, ElementsAre("tea", ""));
+  prepared = refuse(Cause::STORE_TIMEOUT);
+  note("c", "milk");
+  note("d", "tea");
+  w.run();
+  EXPECT_THAT(about, ElementsAre("tea", "", "milk", "tea"));
+  EXPECT_THAT(w.answers, ElementsAre("a ok", "b ok", "c STORE_TIMEOUT", "d STORE_TIMEOUT"));
+  EXPECT_EQ(w.stored(), "a,b");
+}
+
 TEST(Writer, AJobThatRefusesUndoesItsOwnChangesOnly) {
   World w;
   w.open();
