@@ -33,7 +33,7 @@ struct StoreDeps {
   std::string environment = {}; // the environment that a PostgreSQL database must belong to; empty: any (for commands)
 };
 
-// STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE.
+// STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE, CLUSTER_MISMATCH.
 [[nodiscard]] Result<std::unique_ptr<accounts::AccountStore>> open_accounts(
     const config::Config& config, StoreDeps deps);
 [[nodiscard]] Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& config, StoreDeps deps);

@@ -19,7 +19,7 @@ class RoomDirectory {
   // be created: then ROOM_LIMIT if `by` has created too many.
   virtual void open(rooms::OpenRequest question, Completion<rooms::RoomRow> done) = 0;
   // Deletes a public or own room without messages; false: it is no such room. The caller ensures
-  // that it is not in use. (Opening a directory deletes all such rooms.)
+  // that it is not in use. (Opening a directory that nobody else has open deletes all such rooms.)
   virtual void forget_empty(RoomName room, Completion<bool> done) = 0;
   // A private room with its first member: ROOM_EXISTS (also when `by` is not a member; the caller hides it),
   // ROOM_LIMIT.

@@ -19,10 +19,13 @@ std::unique_ptr<StoreWorld> make() {
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, ApiKeysContract, testing::Values(make<SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, ApiKeysContract, testing::Values(make<PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, ApiKeysContract, testing::Values(make<ThreeWriters>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, SubjectEndingsContract, testing::Values(make<SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, SubjectEndingsContract, testing::Values(make<PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, SubjectEndingsContract, testing::Values(make<ThreeWriters>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, CallRecordsContract, testing::Values(make<SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, CallRecordsContract, testing::Values(make<PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, CallRecordsContract, testing::Values(make<ThreeWriters>));
 
 // A command with a store of its own.
 struct Beside {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kVersion = "api_keys"; // a fact: how often the keys were changed
 
+// First in each change: whoever holds this row until its commit is the only one that changes keys.
 Result<void> changed(store::Database& db) {
   TRY_VOID(
       db.change("INSERT INTO facts (name, value) VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = "
@@ -90,6 +91,7 @@ Result<void> put_secret(store::Database& db, const std::string& id, const ApiSec
 } // namespace
 
 Result<bool> add_api_key(store::Database& db, const ApiKeyRow& key) {
+  TRY_VOID(changed(db));
   {
     TRY(rows, db.query("SELECT count(*) FROM api_keys"));
     TRY_VOID(rows.step());
@@ -111,12 +113,12 @@ Result<bool> add_api_key(store::Database& db, const ApiKeyRow& key) {
   if (added == 0)
     return refuse_field(Cause::NAME_TAKEN, "name", "there is an API key named " + printable(key.name, 64));
   for (const ApiSecret& secret : key.secrets) TRY_VOID(put_secret(db, key.id, secret));
-  TRY_VOID(changed(db));
   return true;
 }
 
 Result<ApiKeyRow> rotate_api_key(
     store::Database& db, const std::string& name, const ApiSecret& fresh, std::optional<WallTime> old_ends) {
+  TRY_VOID(changed(db));
   TRY(key, find(db, name));
   for (std::size_t i = 1; i < key.secrets.size(); ++i)
     TRY_VOID(db.change("DELETE FROM api_key_secrets WHERE hash = ?", key.secrets[i].hash));
@@ -127,31 +129,32 @@ Result<ApiKeyRow> rotate_api_key(
     newest.created = std::max(newest.created, old.created + Millis{1}); // whatever the clocks of two processes say
   }
   TRY_VOID(put_secret(db, key.id, newest));
-  TRY_VOID(changed(db));
   return find(db, name);
 }
 
 Result<ApiKeyRow> set_api_key_rights(
     store::Database& db, const std::string& name, const std::vector<std::string>& rights) {
+  TRY_VOID(changed(db));
   TRY(key, find(db, name));
   TRY_VOID(db.change("UPDATE api_keys SET rights = ? WHERE id = ?", joined(rights), key.id));
-  TRY_VOID(changed(db));
   return find(db, name);
 }
 
 Result<ApiKeyRow> drop_old_api_secrets(store::Database& db, const std::string& name) {
+  TRY_VOID(changed(db));
   TRY(key, find(db, name));
   for (std::size_t i = 1; i < key.secrets.size(); ++i)
     TRY_VOID(db.change("DELETE FROM api_key_secrets WHERE hash = ?", key.secrets[i].hash));
-  TRY_VOID(changed(db));
   return find(db, name);
 }
 
 Result<bool> disable_api_key(store::Database& db, const std::string& name, std::optional<WallTime> since) {
+  TRY(seen, find(db, name));
+  if (seen.disabled.has_value() == since.has_value()) return false;
+  TRY_VOID(changed(db));
   TRY(key, find(db, name));
   if (key.disabled.has_value() == since.has_value()) return false;
   TRY_VOID(db.change("UPDATE api_keys SET disabled_ms = ? WHERE id = ?", since, key.id));
-  TRY_VOID(changed(db));
   return true;
 }
 

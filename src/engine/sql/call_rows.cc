@@ -6,6 +6,11 @@
 #include "engine/sql/many_rows.h"
 
 namespace foyer::engine {
+namespace {
+
+constexpr int kTries = 5;
+
+} // namespace
 
 Result<std::optional<StoredCall>> find_call(store::Database& db, const CallKey& key, WallTime now) {
   TRY(rows,
@@ -19,14 +24,18 @@ Result<std::optional<StoredCall>> find_call(store::Database& db, const CallKey& 
 
 Result<std::optional<StoredCall>> begin_call(
     store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now) {
-  TRY(known, find_call(db, key, now));
-  if (known) return known;
-  TRY_VOID(db.change(
-      "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?, ?, ?, ?, 0, "
-      "'', ?) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = excluded.body_hash, done = 0, "
-      "answer = '', at_ms = excluded.at_ms",
-      key.api_key, key.method, key.idempotency_key, body_hash, now));
-  return std::nullopt;
+  // Of several processes with the same key one stores the row; the others wait for it, and read what it stored.
+  for (int tries = 0; tries < kTries; ++tries) {
+    TRY(known, find_call(db, key, now));
+    if (known) return known;
+    TRY(first,
+        db.change("INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?1, ?2, "
+                  "?3, ?4, 0, '', ?5) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = "
+                  "excluded.body_hash, done = 0, answer = '', at_ms = excluded.at_ms WHERE api_calls.at_ms <= ?6",
+            key.api_key, key.method, key.idempotency_key, body_hash, now, now - kCallLife));
+    if (first == 1) return std::nullopt;
+  }
+  return refuse(Cause::STORE_LOCKED, "others begin and end calls with this key at the same time");
 }
 
 Result<bool> finish_call(

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "engine/sql/changed_rooms.h"
 #include "store/file.h"
 
 namespace foyer::engine {
@@ -18,6 +19,7 @@ constexpr std::string_view kSystem = "system";
 constexpr std::string_view kTimeline = "timeline";
 constexpr std::size_t kWitnessBytes = 4'096;
 constexpr std::int64_t kRoomsAtOnce = 50'000;
+constexpr int kTries = 5;
 
 Result<void> put(store::Database& db, std::string_view name, std::string_view value) {
   TRY_VOID(
@@ -27,13 +29,14 @@ Result<void> put(store::Database& db, std::string_view name, std::string_view va
 }
 
 // All in the current transaction; a part of them per statement, so that none takes long.
-Result<void> renew_epochs(store::Database& db, Entropy& entropy) {
+Result<void> renew_epochs(store::Database& db, Entropy& entropy, bool many) {
   std::int64_t last = 0;
   {
     TRY(rows, db.query("SELECT coalesce(max(id), 0) FROM rooms"));
     TRY_VOID(rows.step());
     last = rows.integer(0);
   }
+  if (many) TRY_VOID(note_all_changed(db));
   const std::string fresh = entropy.short_id();
   for (std::int64_t from = 0; from < last; from += kRoomsAtOnce)
     TRY_VOID(
@@ -75,6 +78,14 @@ struct Continuity::Facts {
   }
 };
 
+// What a new connection found, and what follows.
+struct Continuity::State {
+  Facts facts;
+  std::string database;      // its name, which it gets now if it has none
+  std::string why;           // every room gets a new epoch; empty: no reason
+  std::uint64_t barrier = 0; // the next one
+};
+
 std::optional<Witness> read_witness(const std::string& path) {
   const auto text = store::read_file(path, kWitnessBytes);
   if (!text) return std::nullopt;
@@ -108,55 +119,82 @@ std::string Continuity::why_new_epochs(
   return {};
 }
 
-Result<void> Continuity::write(
-    store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew) {
-  TRY(transaction, store::Transaction::begin(db));
-  if (renew) {
-    TRY_VOID(renew_epochs(db, entropy_));
+Result<void> Continuity::write(store::Database& db, const State& state, const store::Lineage& lineage) {
+  if (!state.why.empty()) {
+    TRY_VOID(renew_epochs(db, entropy_, many_));
     TRY_VOID(db.change("DELETE FROM facts WHERE name = ?", kCopy));
   }
-  if (facts.database.empty()) TRY_VOID(put(db, kDatabase, database_));
+  if (state.facts.database.empty()) TRY_VOID(put(db, kDatabase, state.database));
   if (!lineage.system.empty()) TRY_VOID(put(db, kSystem, lineage.system));
   if (!lineage.timeline.empty()) TRY_VOID(put(db, kTimeline, lineage.timeline));
-  TRY_VOID(put(db, kBarrier, std::to_string(barrier)));
-  return transaction.commit();
+  return put(db, kBarrier, std::to_string(state.barrier));
+}
+
+Result<Continuity::State> Continuity::look(store::Database& db, const store::Lineage& lineage) {
+  const auto witness = path_.empty() ? std::nullopt : read_witness(path_);
+  State state;
+  TRY(facts, Facts::read(db));
+  state.facts = std::move(facts);
+  state.why = why_new_epochs(state.facts, lineage, witness);
+  state.barrier = std::max(state.facts.barrier, barrier_.load());
+  if (witness && witness->database == state.facts.database) state.barrier = std::max(state.barrier, witness->barrier);
+  ++state.barrier;
+  state.database = state.facts.database.empty() ? entropy_.short_id() : state.facts.database;
+  return state;
 }
 
 Result<Continuity::Found> Continuity::take_over(store::Database& db) {
   TRY(lineage, db.lineage());
-  TRY(facts, Facts::read(db));
-  const auto witness = path_.empty() ? std::nullopt : read_witness(path_);
-  const std::string why = why_new_epochs(facts, lineage, witness);
-  std::uint64_t barrier = std::max(facts.barrier, barrier_.load());
-  if (witness && witness->database == facts.database) barrier = std::max(barrier, witness->barrier);
-  ++barrier;
+  // Other nodes connect, too: whoever holds the row of the barrier decides alone, and the others see what it wrote.
+  const auto decide = [&]() -> Result<State> {
+    TRY(transaction, store::Transaction::begin(db));
+    TRY_VOID(
+        db.change("INSERT INTO facts (name, value) VALUES (?, '0') ON CONFLICT (name) DO UPDATE SET value = "
+                  "facts.value",
+            kBarrier));
+    TRY(state, look(db, lineage));
+    TRY_VOID(write(db, state, lineage));
+    TRY_VOID(transaction.commit());
+    return state;
+  };
+  auto decided = decide();
+  // New epochs for all rooms, while another node holds some of them.
+  for (int tries = 1; !decided && db.may_succeed_again() && tries < kTries; ++tries) decided = decide();
+  if (!decided && !of_a_file_) return std::unexpected(decided.error());
+  // An unwritable file has no other writer: its contents can be read.
+  TRY(state, decided ? decided : look(db, lineage));
+  if (!decided && !state.why.empty()) return std::unexpected(decided.error());
   Found found = Found::perhaps_other;
   {
     const std::lock_guard held(mutex_);
-    if (why.empty() && of_a_file_ && facts.database == database_ && facts.barrier == barrier_.load())
+    if (state.why.empty() && of_a_file_ && state.facts.database == database_ && state.facts.barrier == barrier_.load())
       found = Found::as_it_was;
-    database_ = facts.database.empty() ? entropy_.short_id() : facts.database;
+    database_ = state.database;
     lineage_ = lineage;
   }
-  if (auto written = write(db, facts, lineage, barrier, !why.empty()); !written) {
-    // An unwritable file has no other writer: its contents can be read.
-    const bool may_wait = why.empty() && of_a_file_;
-    if (!may_wait) return std::unexpected(std::move(written).error());
-    barrier_.store(std::max(facts.barrier, barrier_.load()), std::memory_order_release);
+  if (!decided) {
+    barrier_.store(std::max(state.facts.barrier, barrier_.load()), std::memory_order_release);
     return found;
   }
-  noted(barrier);
-  if (why.empty()) return found;
+  noted(state.barrier);
+  if (state.why.empty()) return found;
   log_.warning("epochs_renewed",
       "The history of every room was reset: the chat database is not in the state in which it was left.",
-      {{"database", db.name()}, {"evidence", why}});
+      {{"database", db.name()}, {"evidence", state.why}});
   return found;
 }
 
 Result<std::uint64_t> Continuity::next_barrier(store::Database& db) {
-  TRY(facts, Facts::read(db));
-  const std::uint64_t next = std::max(facts.barrier, barrier_.load()) + 1;
-  TRY_VOID(put(db, kBarrier, std::to_string(next)));
+  // In one statement, since other nodes count it up as well.
+  const std::uint64_t least = barrier_.load() + 1;
+  TRY(rows,
+      db.query("INSERT INTO facts (name, value) VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (name) DO UPDATE SET value = "
+               "CAST(CASE WHEN CAST(facts.value AS BIGINT) < CAST(?3 AS BIGINT) THEN CAST(?3 AS BIGINT) ELSE "
+               "CAST(facts.value AS BIGINT) + 1 END AS TEXT) RETURNING CAST(value AS BIGINT)",
+          kBarrier, std::to_string(least), least));
+  TRY_VOID(rows.step());
+  const std::uint64_t next = rows.count(0);
+  TRY_VOID(rows.run());
   return next;
 }
 

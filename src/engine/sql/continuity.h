@@ -36,9 +36,11 @@ struct Witness {
 class Continuity {
  public:
   // `witness`: the file; empty: none. `of_a_file`: the database is a file, without a server that others use too.
-  Continuity(std::string witness, bool of_a_file, Entropy& entropy, Log& log)
+  // `many`: other nodes use it, too, and are told.
+  Continuity(std::string witness, bool of_a_file, bool many, Entropy& entropy, Log& log)
       : path_(std::move(witness)),
         of_a_file_(of_a_file),
+        many_(many),
         entropy_(entropy),
         log_(log) {}
 
@@ -62,14 +64,16 @@ class Continuity {
 
  private:
   struct Facts;
+  struct State;
   [[nodiscard]] std::string why_new_epochs(const Facts& facts, const store::Lineage& lineage,
       const std::optional<Witness>& witness) const; // empty: no reason
-  [[nodiscard]] Result<void> write(
-      store::Database& db, const Facts& facts, const store::Lineage& lineage, std::uint64_t barrier, bool renew);
+  [[nodiscard]] Result<State> look(store::Database& db, const store::Lineage& lineage);
+  [[nodiscard]] Result<void> write(store::Database& db, const State& state, const store::Lineage& lineage);
   void write_witness();
 
   const std::string path_;
   const bool of_a_file_;
+  const bool many_;
   Entropy& entropy_;
   Log& log_;
   std::atomic<std::uint64_t> barrier_{0};

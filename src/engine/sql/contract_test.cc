@@ -15,14 +15,19 @@ std::unique_ptr<World> make() {
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, RoomLogContract, testing::Values(make<LogWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, RoomLogContract, testing::Values(make<LogWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, RoomLogContract, testing::Values(make<LogWorld, ThreeWriters>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, RoomDirectoryContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, RoomDirectoryContract, testing::Values(make<StoreWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, RoomDirectoryContract, testing::Values(make<StoreWorld, ThreeWriters>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, HooksContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, HooksContract, testing::Values(make<StoreWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, HooksContract, testing::Values(make<StoreWorld, ThreeWriters>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, HookOutboxContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, HookOutboxContract, testing::Values(make<StoreWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, HookOutboxContract, testing::Values(make<StoreWorld, ThreeWriters>));
 INSTANTIATE_TEST_SUITE_P(Sqlite, MembershipContract, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, MembershipContract, testing::Values(make<StoreWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, MembershipContract, testing::Values(make<StoreWorld, ThreeWriters>));
 
 struct ClosedStore : testing::TestWithParam<std::function<std::unique_ptr<StoreWorld>()>> {};
 
@@ -40,6 +45,7 @@ TEST_P(ClosedStore, RefusesAndHasFinishedWhatItWasGiven) {
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, ClosedStore, testing::Values(make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Postgres, ClosedStore, testing::Values(make<StoreWorld, PostgresWorld>));
+INSTANTIATE_TEST_SUITE_P(ThreeWriters, ClosedStore, testing::Values(make<StoreWorld, ThreeWriters>));
 
 } // namespace
 } // namespace foyer::engine

@@ -3,12 +3,16 @@
 #include <atomic>
 #include <future>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "engine/sql/access_store.h"
 #include "engine/sql/call_log.h"
+#include "engine/sql/commit_tail.h"
 #include "engine/sql/continuity.h"
 #include "engine/sql/hook_store.h"
+#include "engine/sql/members.h"
 #include "engine/sql/reads.h"
 #include "engine/sql/retention.h"
 #include "engine/sql/writes.h"
@@ -27,6 +31,10 @@ constexpr store::AgeQueries kAgeQueries{.believed = "SELECT value FROM facts WHE
         "excluded.value",
     .newest = "SELECT max(active_ms) FROM rooms"};
 
+bool is_of_others(const Refusal& why) {
+  return why.cause == Cause::CHAT_STORE_IN_USE || why.cause == Cause::CLUSTER_MISMATCH;
+}
+
 class DatabaseStore final : public ChatStore {
  public:
   DatabaseStore(const DatabaseStoreOptions& options, const Clock& clock, Entropy& entropy, Log& log)
@@ -34,16 +42,23 @@ class DatabaseStore final : public ChatStore {
         rules_(options.policy.rules),
         clock_(clock),
         entropy_(entropy),
+        writers_(options.writers),
         events_(clock, entropy),
-        writes_(clock, entropy, options.policy, events_, options.of_a_file ? &calls_ : nullptr),
+        writes_(clock, entropy, options.policy, events_, options.of_a_file ? &calls_ : nullptr, writers_),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
-        sweep_(retention_, clock, gate_, options.of_a_file ? &calls_ : nullptr),
-        continuity_(options.witness, options.of_a_file, entropy, log) {}
+        sweep_(retention_, clock, gate_, options.of_a_file ? &calls_ : nullptr, writers_ == Writers::many),
+        continuity_(options.witness, options.of_a_file, writers_ == Writers::many, entropy, log) {
+    if (!options.of_a_file)
+      member_.emplace(Member{.node = options.node.empty() ? entropy.short_id() : options.node, .mode = writers_});
+  }
   ~DatabaseStore() override { DatabaseStore::close(); }
 
   Result<void> start(
       store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {
     store::WriterHooks hooks;
+    hooks.begun = [this](store::Database& db, std::span<const std::unique_ptr<store::Task>> tasks) {
+      return begin(db, tasks);
+    };
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
     hooks.answering = options.answering;
@@ -64,8 +79,8 @@ class DatabaseStore final : public ChatStore {
     TRY(writer,
         store::Writer::open(std::move(anew), std::move(writer_options), std::move(hooks), clock_, metrics, log));
     writer_ = std::move(writer);
-    forget_all_empty(options);
-    writer_->start_upkeep(); // so that a wrong clock is noticed at startup
+    if (writers_ == Writers::one) forget_all_empty(options); // others may use theirs
+    writer_->start_upkeep();                                 // so that a wrong clock is noticed at startup
     store::ReaderOptions reader_options{.name = "chat",
         .connections = options.readers,
         .entropy = &entropy_,
@@ -92,7 +107,7 @@ class DatabaseStore final : public ChatStore {
       if (!question.make) return done(refuse_field(Cause::NOT_FOUND, "room"));
       change<RoomRow>([question](Writes& writes, store::Database& db) {
         return writes.open(db, question.room, question.by);
-      }, std::move(done));
+      }, std::move(done), question.room);
     };
     auto read = [this, room = question.room, by = question.by](
                     store::Database& db) { return read_room(db, room, by, continuity_.barrier()); };
@@ -101,18 +116,18 @@ class DatabaseStore final : public ChatStore {
 
   void forget_empty(RoomName room, Completion<bool> done) override {
     change<bool>(
-        [room](Writes& writes, store::Database& db) { return writes.forget_empty(db, room); }, std::move(done));
+        [room](Writes& writes, store::Database& db) { return writes.forget_empty(db, room); }, std::move(done), room);
   }
 
   void create(RoomName room, UserId by, Completion<RoomRow> done) override {
     change<RoomRow>(
-        [room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done));
+        [room, by](Writes& writes, store::Database& db) { return writes.create(db, room, by); }, std::move(done), room);
   }
 
   void create_for(RoomName room, std::vector<UserId> members, Completion<RoomRow> done) override {
     change<RoomRow>([room, members = std::move(members)](Writes& writes, store::Database& db) {
       return writes.create_for(db, room, members);
-    }, std::move(done));
+    }, std::move(done), room);
   }
 
   void written_by(UserId user, RoomName after, std::uint32_t limit, Completion<RoomNames> done) override {
@@ -122,12 +137,12 @@ class DatabaseStore final : public ChatStore {
 
   void remove(RoomName room, Completion<bool> done) override {
     change<bool>([room](Writes& writes, store::Database& db) { return writes.remove_room(db, room); },
-        sweeping(std::move(done)));
+        sweeping(std::move(done)), room);
   }
 
   void clear(RoomName room, Completion<bool> done) override {
-    change<bool>(
-        [room](Writes& writes, store::Database& db) { return writes.clear(db, room); }, sweeping(std::move(done)));
+    change<bool>([room](Writes& writes, store::Database& db) { return writes.clear(db, room); },
+        sweeping(std::move(done)), room);
   }
 
   void all_rooms(RoomName after, std::uint32_t limit, Completion<RoomsPage> done) override {
@@ -143,17 +158,17 @@ class DatabaseStore final : public ChatStore {
   void invite(RoomName room, Author from, UserId user, Completion<Invited> done) override {
     change<Invited>([room, from, user](Writes& writes, store::Database& db) {
       return writes.invite(db, room, from, user);
-    }, std::move(done));
+    }, std::move(done), room);
   }
 
   void accept(RoomName room, UserId user, Completion<bool> done) override {
-    change<bool>(
-        [room, user](Writes& writes, store::Database& db) { return writes.accept(db, room, user); }, std::move(done));
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.accept(db, room, user); },
+        std::move(done), room);
   }
 
   void decline(RoomName room, UserId user, Completion<bool> done) override {
-    change<bool>(
-        [room, user](Writes& writes, store::Database& db) { return writes.decline(db, room, user); }, std::move(done));
+    change<bool>([room, user](Writes& writes, store::Database& db) { return writes.decline(db, room, user); },
+        std::move(done), room);
   }
 
   void invitations(UserId user, Completion<InvitationPage> done) override {
@@ -177,15 +192,16 @@ class DatabaseStore final : public ChatStore {
 
   void add_member(RoomName room, UserId user, Completion<bool> done) override {
     change<bool>([room, user](Writes& writes, store::Database& db) { return writes.add_member(db, room, user); },
-        std::move(done));
+        std::move(done), room);
   }
 
   void remove_member(RoomName room, UserId user, Completion<bool> done) override {
     change<bool>([room, user](Writes& writes, store::Database& db) { return writes.remove_member(db, room, user); },
-        std::move(done));
+        std::move(done), room);
   }
 
   void append(AppendRequest message, Completion<Appended> done) override {
+    std::string about = about_of(message.room);
     writer_->submit<std::size_t>([this, message = std::move(message)](store::Database& db) {
       return writes_.append(db, message);
     }, [this, done = std::move(done)](Result<std::size_t> place) mutable {
@@ -193,19 +209,19 @@ class DatabaseStore final : public ChatStore {
         done(writes_.answer_of(*place));
       else
         done(std::unexpected(std::move(place).error()));
-    });
+    }, std::move(about));
   }
 
   void confirm(RoomName room, Known known, Completion<RoomRow> done) override {
     change<RoomRow>([room, known = std::move(known)](Writes& writes, store::Database& db) {
       return writes.confirm(db, room, known);
-    }, std::move(done));
+    }, std::move(done), room);
   }
 
   void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override {
     change<Offset>([room, epoch, head](Writes& writes, store::Database& db) {
       return writes.doubt(db, room, epoch, head);
-    }, std::move(done));
+    }, std::move(done), room);
   }
 
   void release(const RoomName&) override {} // the database keeps it
@@ -218,7 +234,7 @@ class DatabaseStore final : public ChatStore {
   void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) override {
     change<Erased>([room, offset, by, any](Writes& writes, store::Database& db) {
       return writes.erase(db, room, offset, by, any);
-    }, std::move(done));
+    }, std::move(done), room);
   }
 
   void detach_author(UserId user, Forget what, Completion<Detached> done) override {
@@ -252,7 +268,11 @@ class DatabaseStore final : public ChatStore {
     // The reader first: its answers may still use the writer.
     if (reader_) reader_->close();
     // Distinguishes a copy taken before this from the current state.
-    if (writer_ && !std::exchange(closed_, true) && continuity_.of_a_file()) write_barrier();
+    if (writer_ && !std::exchange(closed_, true)) {
+      if (continuity_.of_a_file()) write_barrier();
+      if (member_ && writers_ == Writers::many)
+        writer_->submit<bool>([this](store::Database& db) { return member_->leave(db); }, [](Result<bool>) {});
+    }
     if (writer_) writer_->close();
   }
 
@@ -275,10 +295,22 @@ class DatabaseStore final : public ChatStore {
     if (!options.executor) done.wait();
   }
 
+  // `room`: the one that the job changes, so that it is locked first.
   template <class T, class Job>
-  void change(Job job, Completion<T> done) {
-    writer_->submit<T>(
-        [this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); }, std::move(done));
+  void change(Job job, Completion<T> done, const RoomName& room = {}) {
+    writer_->submit<T>([this, job = std::move(job)](store::Database& db) mutable { return writes_.run<T>(db, job); },
+        std::move(done), about_of(room));
+  }
+
+  [[nodiscard]] std::string about_of(const RoomName& room) const {
+    return writers_ == Writers::many ? room.str() : std::string{};
+  }
+
+  Result<void> begin(store::Database& db, std::span<const std::unique_ptr<store::Task>> tasks) {
+    std::vector<std::string_view> rooms;
+    if (writers_ == Writers::many)
+      for (const auto& task : tasks) rooms.emplace_back(task->about());
+    return writes_.begin(db, std::move(rooms));
   }
 
   // One transaction after the other, and at last the name.
@@ -313,8 +345,12 @@ class DatabaseStore final : public ChatStore {
     }();
     auto db = writing();
     if (!db) {
-      if (db.error().cause == Cause::CHAT_STORE_IN_USE && opened_ && watch) watch->lost(db.error());
+      if (is_of_others(db.error()) && opened_ && watch) watch->lost(db.error());
       return db;
+    }
+    if (auto entered = member_ ? member_->enter(**db) : Result<void>{}; !entered) {
+      if (is_of_others(entered.error()) && opened_ && watch) watch->lost(entered.error());
+      return std::unexpected(std::move(entered).error());
     }
     TRY(found, continuity_.take_over(**db));
     TRY_VOID(events_.load(**db));
@@ -354,6 +390,8 @@ class DatabaseStore final : public ChatStore {
   }
 
   Result<bool> upkeep(store::Database& db) {
+    if (member_) TRY_VOID(member_->sign(db, clock_.mono()));
+    if (writers_ == Writers::many) TRY_VOID(trim_.step(db, clock_.mono()));
     TRY(turn, gate_.turn(db));
     if (!turn.round) return false;
     TRY(more, sweep_.step(db, turn.by_age));
@@ -365,11 +403,14 @@ class DatabaseStore final : public ChatStore {
   const RoomRules rules_;
   const Clock& clock_;
   Entropy& entropy_;
-  HookWrites events_;   // used by the writer's thread
-  CallLog calls_;       // likewise
-  Writes writes_;       // likewise
-  store::AgeGate gate_; // likewise
-  Sweep sweep_;         // likewise
+  const Writers writers_;
+  HookWrites events_;               // used by the writer's thread
+  CallLog calls_;                   // likewise
+  Writes writes_;                   // likewise
+  store::AgeGate gate_;             // likewise
+  Sweep sweep_;                     // likewise
+  TailTrim trim_;                   // likewise
+  std::optional<OwnMember> member_; // likewise; with a server only
   Continuity continuity_;
   bool opened_ = false;                          // used by the writer's thread: it had a connection before
   MonoTime barrier_due_{};                       // likewise

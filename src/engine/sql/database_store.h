@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "engine/sql/chat_store.h"
 #include "engine/sql/policy.h"
+#include "engine/sql/writes.h"
 #include "engine/values.h"
 #include "store/database.h"
 #include "store/lane.h"
@@ -21,15 +22,18 @@ namespace foyer::engine {
 struct DatabaseStoreOptions {
   StorePolicy policy = {};
   std::size_t readers = 1;           // connections that read
+  Writers writers = Writers::one;    // many: the database must not be a file
   bool compares_server_clock = true; // with the database's own, before any deletion by age (store/age_guard.h)
   Millis watch_every{0};             // how often an idle connection is checked; 0: never
+  std::string node = {};             // name of this process among several; empty: drawn at its start
   bool of_a_file = false;            // without a server that others use too
   std::string witness = {};          // the file beside the database (continuity.h); empty: none
   store::Answering answering = {};   // of the writer (store/writer.h)
   Executor* executor = nullptr;      // null: threads; otherwise everything runs there (store/lane.h)
 };
 
-// `writing` migrates, and ensures that no other process writes. All references must outlive the store.
+// `writing` migrates, and with Writers::one ensures that no other process writes rooms. All references must outlive the
+// store.
 [[nodiscard]] Result<std::unique_ptr<ChatStore>> open_database_store(store::Opener writing, store::Opener reading,
     DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 

@@ -11,7 +11,8 @@ constexpr std::string_view kChange = "subject_endings"; // a fact: the number of
 // Longer than any token lives: max_token_life is 30 days at most.
 constexpr Millis kKept = std::chrono::days{31};
 
-// The number of the last change; with `next` a new one.
+// The number of the last change; with `next` a new one, whose row keeps others from changing anything until the commit.
+// So numbers appear in their order, and whoever has read up to one has missed nothing.
 Result<std::uint64_t> change_number(store::Database& db, bool next) {
   if (next)
     TRY_VOID(
@@ -57,11 +58,15 @@ Result<void> has_place(store::Database& db, EndingKind kind, WallTime now) {
 } // namespace
 
 Result<bool> put_ending(store::Database& db, const Ending& ending, WallTime now) {
-  TRY(known, find(db, ending.kind, ending.id));
-  if (known && ending.kind == EndingKind::token) return true;
-  if (known && ending.kind == EndingKind::before && known->at >= ending.at) return true;
-  if (!known || ending.kind == EndingKind::block) TRY_VOID(has_place(db, ending.kind, now));
+  const auto holds = [&](const std::optional<Ending>& known) {
+    return known && (ending.kind == EndingKind::token || (ending.kind == EndingKind::before && known->at >= ending.at));
+  };
+  TRY(seen, find(db, ending.kind, ending.id));
+  if (holds(seen)) return true;
   TRY(change, change_number(db, true));
+  TRY(known, find(db, ending.kind, ending.id)); // as it is now that nobody else changes it
+  if (holds(known)) return true;
+  if (!known || ending.kind == EndingKind::block) TRY_VOID(has_place(db, ending.kind, now));
   TRY_VOID(db.change(
       "INSERT INTO subject_endings (kind, subject, at_ms, until_ms, lifted, change) VALUES (?, ?, ?, ?, 0, ?) "
       "ON CONFLICT (kind, subject) DO UPDATE SET at_ms = excluded.at_ms, until_ms = excluded.until_ms, "
@@ -71,9 +76,11 @@ Result<bool> put_ending(store::Database& db, const Ending& ending, WallTime now)
 }
 
 Result<bool> lift_block(store::Database& db, const std::string& user, WallTime now) {
-  TRY(known, find(db, EndingKind::block, user));
-  if (!known || known->lifted) return false;
+  TRY(seen, find(db, EndingKind::block, user));
+  if (!seen || seen->lifted) return false;
   TRY(change, change_number(db, true));
+  TRY(known, find(db, EndingKind::block, user)); // as it is now that nobody else changes it
+  if (!known || known->lifted) return false;
   TRY_VOID(db.change("UPDATE subject_endings SET lifted = 1, until_ms = ?, change = ? WHERE kind = ? AND subject = ?",
       now, change, EndingKind::block, user));
   return !known->until || *known->until > now;

@@ -126,6 +126,7 @@ Result<void> bound_dead_letters(store::Database& db, const std::string& hook, co
 } // namespace
 
 Result<bool> add_hook(store::Database& db, const HookRow& hook) {
+  TRY_VOID(changed(db)); // first: nobody else adds one until this is committed
   {
     TRY(rows, db.query("SELECT count(*) FROM hooks"));
     TRY_VOID(rows.step());
@@ -134,7 +135,6 @@ Result<bool> add_hook(store::Database& db, const HookRow& hook) {
   }
   TRY_VOID(db.change("INSERT INTO hooks (id, url, types, rooms, secret, created_ms, why) VALUES (?, ?, ?, ?, ?, ?, '')",
       hook.id, hook.url, joined(hook.types), joined(hook.rooms), hook.secret, hook.created));
-  TRY_VOID(changed(db));
   return true;
 }
 
@@ -248,13 +248,18 @@ Result<std::string> ask_test(store::Database& db, const std::string& hook, const
   return event_id;
 }
 
+// Other processes may ask for more meanwhile: what is taken up here is marked first, and its mark is seen by nobody
+// else.
 Result<bool> take_up_asked(store::Database& db, WallTime now) {
-  TRY(taken,
-      db.change("INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) SELECT "
-                "hook_id, event_id, type, room, message, at_ms, CAST(? AS BIGINT), data FROM hook_dead WHERE again = 1 "
-                "ORDER BY number",
-          now));
-  if (taken > 0) TRY_VOID(db.change("DELETE FROM hook_dead WHERE again = 1"));
+  TRY(taken, db.change("UPDATE hook_dead SET again = 2 WHERE again = 1"));
+  if (taken > 0) {
+    TRY_VOID(db.change(
+        "INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) SELECT "
+        "hook_id, event_id, type, room, message, at_ms, CAST(? AS BIGINT), data FROM hook_dead WHERE again = 2 "
+        "ORDER BY number",
+        now));
+    TRY_VOID(db.change("DELETE FROM hook_dead WHERE again = 2"));
+  }
   TRY_VOID(db.change("DELETE FROM hook_events WHERE hook_id NOT IN (SELECT id FROM hooks)"));
   return taken > 0;
 }
@@ -293,13 +298,26 @@ Result<bool> delete_sent(store::Database& db, const std::string& hook, const std
 
 Result<bool> bury_event(store::Database& db, const std::string& hook, std::uint64_t number, std::uint32_t tries,
     const std::string& why, WallTime now) {
-  TRY(moved,
+  std::string event_id, type, room, data;
+  std::optional<Offset> message;
+  WallTime at{};
+  {
+    // Deleted first, so that of two that bury it one does.
+    TRY(rows,
+        db.query("DELETE FROM hook_events WHERE number = ? AND hook_id = ? RETURNING event_id, type, room, message, "
+                 "at_ms, data",
+            number, hook));
+    TRY(there, rows.step());
+    if (!there) return false;
+    event_id = rows.text(0), type = rows.text(1), room = rows.text(2), data = rows.text(5);
+    if (!rows.is_null(3)) message = rows.count(3);
+    at = rows.time(4);
+    TRY_VOID(rows.run());
+  }
+  TRY_VOID(
       db.change("INSERT INTO hook_dead (hook_id, event_id, type, room, message, at_ms, data, tries, why, since_ms, "
-                "again) SELECT hook_id, event_id, type, room, message, at_ms, data, CAST(?3 AS BIGINT), CAST(?4 AS "
-                "TEXT), CAST(?5 AS BIGINT), 0 FROM hook_events WHERE number = ?1 AND hook_id = ?2",
-          number, hook, tries, why, now));
-  if (moved == 0) return false;
-  TRY_VOID(db.change("DELETE FROM hook_events WHERE number = ? AND hook_id = ?", number, hook));
+                "again) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+          hook, event_id, type, room, message, at, data, tries, why, now));
   return true;
 }
 
@@ -314,7 +332,10 @@ Result<std::uint64_t> trim_events(
                 "BIGINT), 0 FROM hook_events WHERE hook_id = ?1 AND number <= ?2 AND type <> ?3 ORDER BY number",
           hook, cut.up_to, kHookGap, code_of(Cause::WEBHOOK_BACKLOG), now));
   TRY_VOID(
-      db.change("DELETE FROM hook_events WHERE hook_id = ? AND number <= ? AND type <> ?", hook, cut.up_to, kHookGap));
+      // Not by number alone: others may have committed a lower one since.
+      db.change("DELETE FROM hook_events WHERE hook_id = ?1 AND number <= ?2 AND type <> ?3 AND event_id IN (SELECT "
+                "event_id FROM hook_dead WHERE hook_id = ?1)",
+          hook, cut.up_to, kHookGap));
   TRY_VOID(put_gap(db, hook, cut, gap_id, now));
   return cut.rows;
 }

@@ -16,6 +16,7 @@ Result<RoomRow> Writes::create_for(store::Database& db, const RoomName& name, co
   TRY(found, find(db, name.view()));
   if (found != nullptr) return refuse(Cause::ROOM_EXISTS);
   TRY(room, make(db, name.view(), kind, std::nullopt, std::nullopt));
+  if (room == nullptr) return refuse(Cause::ROOM_EXISTS);
   for (const UserId& member : members) {
     TRY_VOID(has_place(db, *room));
     TRY_VOID(put_member(db, room->id, member));
@@ -55,15 +56,18 @@ Result<bool> Writes::clear(store::Database& db, const RoomName& name) {
   if (doubted) TRY_VOID(db.change("UPDATE rooms SET doubted = ? WHERE id = ?", *doubted, fresh));
   for (const std::string_view table : {"members", "room_invitations", "changes"})
     TRY_VOID(db.change("UPDATE " + std::string(table) + " SET room_id = ? WHERE room_id = ?", fresh, old));
+  TRY_VOID(tell_others(db, fresh));
   room->id = fresh; // nothing refuses from here on
   return true;
 }
 
 Result<bool> Writes::remove_room(store::Database& db, const RoomName& name) {
-  TRY(gone, db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE name = ?", name));
-  if (gone == 0) return false;
-  rooms_.erase(name.str());
   TRY(kind, kind_of(name.view()));
+  TRY(room, find(db, name.view()));
+  if (room == nullptr) return false;
+  TRY_VOID(db.change("UPDATE rooms SET name = NULL, pair = NULL WHERE id = ?", room->id));
+  TRY_VOID(tell_taken(db, TakenAway::room, name.view(), {}));
+  rooms_.erase(name.str());
   report_room(HookType::room_deleted, name.view(), kind);
   return true;
 }

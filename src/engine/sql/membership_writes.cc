@@ -14,6 +14,8 @@
 namespace foyer::engine {
 namespace {
 
+constexpr int kTries = 5; // to find or create a room that others create and remove
+
 std::string pair_of(const UserId& a, const UserId& b) {
   return a < b ? a.str() + '\n' + b.str() : b.str() + '\n' + a.str();
 }
@@ -74,6 +76,7 @@ Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, co
   TRY(room, room_with_members(db, name));
   TRY(removed, db.change("DELETE FROM members WHERE room_id = ? AND \"user\" = ?", room->id, user));
   TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND sender = ?", room->id, user));
+  if (removed == 1) TRY_VOID(tell_taken(db, TakenAway::membership, name.view(), user.view()));
   if (removed == 1) report_member(HookType::member_removed, name.view(), user);
   if (room->kind == RoomKind::public_) return removed == 1; // it goes on without members
   TRY(gone,
@@ -89,48 +92,62 @@ Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, co
 Result<Direct> Writes::direct(store::Database& db, const Author& by, const UserId& other) {
   if (by.id == other) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room needs another user");
   const std::string pair = pair_of(by.id, other);
-  std::string name;
-  {
-    TRY(rows, db.query("SELECT name FROM rooms WHERE pair = ?", pair));
-    TRY(there, rows.step());
-    if (there) name = rows.text(0);
-  }
-  Direct out;
-  const bool is_new = name.empty();
-  if (is_new) {
-    TRY_VOID(may_make(db, RoomKind::direct, by.id));
-    std::array<std::byte, 16> random{};
-    entropy_.fill(random);
-    name = "direct:" + hex_encode({reinterpret_cast<const char*>(random.data()), random.size()});
-    TRY(made, make(db, name, RoomKind::direct, pair, by.id.view()));
-    TRY_VOID(put_member(db, made->id, by.id));
-    report_member(HookType::member_added, name, by.id);
-    TRY(asked, ask(db, made->id, by, other));
-    out.requested = true;
-    out.expires = asked.expires;
-  } else {
+  for (int tries = 0; tries < kTries; ++tries) {
+    std::string name;
+    {
+      TRY(rows, db.query("SELECT name FROM rooms WHERE pair = ?", pair));
+      TRY(there, rows.step());
+      if (there) name = rows.text(0);
+    }
+    if (name.empty()) {
+      TRY(begun, begin_direct(db, by, other, pair));
+      if (begun) return std::move(*begun);
+      continue;
+    }
     TRY(room, find(db, name));
-    TRY(belongs, is_member(db, room->id, by.id));
-    if (!belongs) {
-      TRY_VOID(put_member(db, room->id, by.id));
-      report_member(HookType::member_added, name, by.id);
-      TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room->id, by.id));
-      out.entered = true;
-    }
-    TRY(both, is_member(db, room->id, other));
-    // A lapsed request is renewed if the limits allow it; the room exists either way.
-    if (!both) {
-      auto asked = ask(db, room->id, by, other);
-      if (asked && asked->is_new)
-        out.requested = true, out.expires = asked->expires;
-      else if (!asked && asked.error().cause != Cause::INVITATION_LIMIT)
-        return std::unexpected(std::move(asked).error());
-    }
+    if (room != nullptr) return enter_direct(db, by, other, name, *room);
   }
-  TRY(room, find(db, name));
-  TRY(whole, row(db, name, *room));
+  return refuse(Cause::STORE_LOCKED, "others create and remove this room at the same time");
+}
+
+Result<std::optional<Direct>> Writes::begin_direct(
+    store::Database& db, const Author& by, const UserId& other, std::string_view pair) {
+  TRY_VOID(may_make(db, RoomKind::direct, by.id));
+  std::array<std::byte, 16> random{};
+  entropy_.fill(random);
+  const std::string name = "direct:" + hex_encode({reinterpret_cast<const char*>(random.data()), random.size()});
+  TRY(made, make(db, name, RoomKind::direct, pair, by.id.view()));
+  if (made == nullptr) return std::nullopt;
+  TRY_VOID(put_member(db, made->id, by.id));
+  report_member(HookType::member_added, name, by.id);
+  TRY(asked, ask(db, made->id, by, other));
+  TRY(whole, row(db, name, *made));
+  Direct out{.room = std::move(whole), .requested = true, .expires = asked.expires};
+  out.room.made = true;
+  return out;
+}
+
+Result<Direct> Writes::enter_direct(
+    store::Database& db, const Author& by, const UserId& other, std::string_view name, Room& room) {
+  Direct out;
+  TRY(belongs, is_member(db, room.id, by.id));
+  if (!belongs) {
+    TRY_VOID(put_member(db, room.id, by.id));
+    report_member(HookType::member_added, name, by.id);
+    TRY_VOID(db.change("DELETE FROM room_invitations WHERE room_id = ? AND \"user\" = ?", room.id, by.id));
+    out.entered = true;
+  }
+  TRY(both, is_member(db, room.id, other));
+  // A lapsed request is renewed if the limits allow it; the room exists either way.
+  if (!both) {
+    auto asked = ask(db, room.id, by, other);
+    if (asked && asked->is_new)
+      out.requested = true, out.expires = asked->expires;
+    else if (!asked && asked.error().cause != Cause::INVITATION_LIMIT)
+      return std::unexpected(std::move(asked).error());
+  }
+  TRY(whole, row(db, name, room));
   out.room = std::move(whole);
-  out.room.made = is_new;
   return out;
 }
 

@@ -207,6 +207,36 @@ CREATE INDEX api_calls_by_time ON api_calls (at_ms);
 ALTER TABLE api_keys ADD COLUMN service TEXT COLLATE "C";
 CREATE UNIQUE INDEX api_keys_by_service ON api_keys (service);
 )sql",
+    R"sql(
+-- Rooms that changed, for other nodes (changed_rooms.h); rows are deleted after a minute. room_id 0: all of them. xid is
+-- the number of the whole transaction, also within a savepoint, where the system column xmin has another.
+CREATE TABLE changed (
+  room_id BIGINT NOT NULL,
+  head BIGINT NOT NULL,
+  xid XID8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX changed_by_xid ON changed (xid);
+
+-- What takes a right away, likewise (control_log.h).
+CREATE TABLE control_log (
+  kind BIGINT NOT NULL,
+  room TEXT COLLATE "C" NOT NULL,
+  "user" TEXT COLLATE "C" NOT NULL,
+  xid XID8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX control_log_by_xid ON control_log (xid);
+)sql",
+    R"sql(
+-- The processes that have this database open (members.h).
+CREATE TABLE nodes (
+  node TEXT COLLATE "C" PRIMARY KEY,
+  incarnation BIGINT NOT NULL,
+  mode BIGINT NOT NULL,
+  bus TEXT NOT NULL,
+  protocol BIGINT NOT NULL,
+  heard_until TIMESTAMPTZ NOT NULL
+);
+)sql",
 };
 
 } // namespace foyer::engine

@@ -10,7 +10,9 @@ namespace foyer::engine {
 Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server, DatabaseStoreOptions options,
     const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log) {
   if (options.watch_every == Millis{0}) options.watch_every = kPostgresWatch;
-  return open_database_store(store::postgres_writer(server, {"chat", kPostgresChatSchema}, store::Owner::sole),
+  server.isolation = store::Isolation::read_committed;
+  const auto owner = options.writers == Writers::one ? store::Owner::sole : store::Owner::among;
+  return open_database_store(store::postgres_writer(server, {"chat", kPostgresChatSchema}, owner),
       store::postgres_reader(server), std::move(options), clock, entropy, metrics, log);
 }
 

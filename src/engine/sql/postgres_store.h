@@ -1,5 +1,5 @@
 // The chat store in PostgreSQL: rooms, members and messages in one database, with
-// one gateway that writes.
+// one gateway that writes, or several.
 #pragma once
 
 #include <memory>
@@ -12,9 +12,10 @@ namespace foyer::engine {
 // How often an idle connection is checked, so that readiness follows the server's state.
 inline constexpr Millis kPostgresWatch{1'000};
 
-// One process at a time opens the chat of a database: CHAT_STORE_IN_USE (an advisory lock
-// held as long as the writing connection). DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of
-// store/postgres.h. All references must outlive the store.
+// With Writers::one, one process at a time opens the chat of a database: CHAT_STORE_IN_USE (an advisory lock
+// held as long as the writing connection). CLUSTER_MISMATCH: processes of both kinds, or that do not fit together
+// (members.h). DATABASE_UNREACHABLE, STORE_TOO_NEW and the causes of store/postgres.h. All references must outlive the
+// store.
 [[nodiscard]] Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server,
     DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::int64_t kSweepRows = 200;
 constexpr std::int64_t kSweepRooms = 64;
+constexpr std::string_view kGone = "SELECT id FROM rooms WHERE name IS NULL LIMIT 1";
+constexpr std::string_view kGoneAndLock =
+    "SELECT id FROM rooms WHERE name IS NULL LIMIT 1 FOR UPDATE SKIP LOCKED"; // of several that sweep
 
 } // namespace
 
@@ -90,7 +93,7 @@ Result<bool> Sweep::step(store::Database& db, bool by_age) {
 Result<std::int64_t> Sweep::sweep_gone(store::Database& db) {
   std::int64_t room = 0;
   {
-    TRY(rows, db.query("SELECT id FROM rooms WHERE name IS NULL LIMIT 1"));
+    TRY(rows, db.query(many_ ? kGoneAndLock : kGone));
     TRY(there, rows.step());
     if (!there) return 0;
     room = rows.integer(0);
@@ -151,6 +154,10 @@ Result<std::int64_t> Sweep::sweep_room(
     }
   }
   if (up_to == 0) return 0;
+  if (many_) { // no other writer looks for a key meanwhile, or sweeps
+    TRY(locked, db.query("SELECT 1 FROM rooms WHERE id = ? FOR UPDATE", room));
+    TRY_VOID(locked.run());
+  }
   gate_.deleting({{"store", "chat"}, {"now", rfc3339(now)}, {"history_days", retention.days},
       {"history_messages", retention.messages.value_or(0)}});
   TRY(swept, db.change("DELETE FROM messages WHERE room_id = ? AND \"offset\" <= ?", room, up_to));

@@ -44,12 +44,13 @@ class RetentionRules {
 // count.
 class Sweep {
  public:
-  // `calls`: of messages; null: there is no such log.
-  Sweep(RetentionRules retention, const Clock& clock, store::AgeGate& gate, CallLog* calls)
+  // `calls`: of messages; null: there is no such log. `many`: other processes write, too.
+  Sweep(RetentionRules retention, const Clock& clock, store::AgeGate& gate, CallLog* calls, bool many)
       : retention_(std::move(retention)),
         clock_(clock),
         gate_(gate),
-        message_calls_(calls) {}
+        message_calls_(calls),
+        many_(many) {}
   // One step, inside a transaction of the writer; true: the round is not finished. Without `by_age` (the clock is in
   // doubt) only deleted rooms and surplus idempotency records are swept: every other row must have reached an age, also
   // a message that is hidden by its number.
@@ -66,6 +67,7 @@ class Sweep {
   const Clock& clock_;
   store::AgeGate& gate_;
   CallLog* const message_calls_;
+  const bool many_;
   std::int64_t after_ = 0; // rooms up to this id are done in this round
 };
 

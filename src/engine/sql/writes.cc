@@ -14,6 +14,7 @@
 namespace foyer::engine {
 namespace {
 
+constexpr int kTries = 5;                   // to find or create a room that others create and remove
 constexpr std::size_t kRemembered = 50'000; // rooms, names, and authors of rooms
 
 bool has_members(RoomKind kind) { return kind == RoomKind::private_ || kind == RoomKind::direct; }
@@ -45,6 +46,10 @@ const std::vector<ManyRows>& room_updates() {
   return all;
 }
 
+std::unexpected<Refusal> contended() {
+  return refuse(Cause::STORE_LOCKED, "others create and remove this room at the same time");
+}
+
 std::optional<std::string_view> key_of(const AppendRequest& question) {
   return question.key.empty() ? std::nullopt : std::optional<std::string_view>(question.key);
 }
@@ -63,30 +68,18 @@ Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id
 
 // --- rooms ---
 
-Result<Writes::Room*> Writes::find(store::Database& db, std::string_view name) {
-  if (const auto found = rooms_.find(name); found != rooms_.end()) return &found->second;
-  TRY(rows,
-      db.query("SELECT id, kind, epoch, last_offset, active_ms, last_change, creator FROM rooms WHERE name = ?", name));
-  TRY(there, rows.step());
-  if (!there) return nullptr;
-  Room room{.id = rows.integer(0),
-      .kind = static_cast<RoomKind>(rows.integer(1)),
-      .epoch = rows.text(2),
-      .last = rows.count(3),
-      .change = rows.count(5),
-      .active = rows.time(4),
-      .creator = UserId(rows.view(6))};
-  return &rooms_.emplace(std::string(name), std::move(room)).first->second;
-}
-
 Result<Writes::Room*> Writes::find_or_make(store::Database& db, std::string_view name, const UserId& by) {
-  TRY(found, find(db, name));
-  if (found != nullptr) return found;
-  TRY(kind, kind_of(name));
-  if (has_members(kind)) return refuse(Cause::NOT_A_MEMBER);
-  if (kind == RoomKind::own || by.empty()) return make(db, name, kind, std::nullopt, std::nullopt);
-  TRY_VOID(may_make(db, kind, by));
-  return make(db, name, kind, std::nullopt, by.view());
+  for (int tries = 0; tries < kTries; ++tries) {
+    TRY(found, find(db, name));
+    if (found != nullptr) return found;
+    TRY(kind, kind_of(name));
+    if (has_members(kind)) return refuse(Cause::NOT_A_MEMBER);
+    const bool counts = kind != RoomKind::own && !by.empty();
+    if (counts) TRY_VOID(may_make(db, kind, by));
+    TRY(made, make(db, name, kind, std::nullopt, counts ? std::optional(by.view()) : std::nullopt));
+    if (made != nullptr) return made;
+  }
+  return contended();
 }
 
 Result<void> Writes::may_make(store::Database& db, RoomKind kind, const UserId& by) {
@@ -110,9 +103,10 @@ Result<Writes::Room*> Writes::make(store::Database& db, std::string_view name, R
   {
     TRY(rows,
         db.query("INSERT INTO rooms (name, kind, pair, creator, epoch, last_offset, active_ms) VALUES (?, ?, ?, ?, ?, "
-                 "0, ?) RETURNING id",
+                 "0, ?) ON CONFLICT DO NOTHING RETURNING id",
             name, kind, pair, creator, room.epoch, room.active));
-    TRY_VOID(rows.step());
+    TRY(made, rows.step());
+    if (!made) return nullptr;
     room.id = rows.integer(0);
   }
   made_rooms_.emplace_back(name);
@@ -143,10 +137,12 @@ Result<RoomRow> Writes::open(store::Database& db, const RoomName& name, const Us
 }
 
 Result<bool> Writes::forget_empty(store::Database& db, const RoomName& name) {
+  TRY(room, find(db, name.view()));
+  if (room == nullptr || room->last > 0) return false;
   TRY(gone,
-      db.change("DELETE FROM rooms WHERE name = ? AND last_offset = 0 AND kind IN (?, ?) AND NOT EXISTS (SELECT 1 FROM "
+      db.change("DELETE FROM rooms WHERE id = ? AND last_offset = 0 AND kind IN (?, ?) AND NOT EXISTS (SELECT 1 FROM "
                 "members WHERE room_id = rooms.id)",
-          name, RoomKind::public_, RoomKind::own));
+          room->id, RoomKind::public_, RoomKind::own));
   if (gone == 0) return false;
   rooms_.erase(name.str());
   TRY(kind, kind_of(name.view()));
@@ -178,6 +174,7 @@ Result<void> Writes::renew_if_behind(store::Database& db, Room& room, const Know
   if (room.epoch != known.epoch.view() || room.last >= known.offset) return {};
   std::string epoch = entropy_.short_id();
   TRY_VOID(db.change("UPDATE rooms SET epoch = ?, doubted = NULL WHERE id = ?", epoch, room.id));
+  TRY_VOID(tell_others(db, room.id));
   room.epoch = std::move(epoch);
   return {};
 }
@@ -200,6 +197,7 @@ Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const
 }
 
 Result<Offset> Writes::doubt(store::Database& db, const RoomName& name, const Epoch& epoch, Offset head) {
+  TRY_VOID(find(db, name.view())); // locks it
   TRY_VOID(
       db.change("UPDATE rooms SET doubted = ? WHERE name = ? AND epoch = ? AND doubted IS NULL", head, name, epoch));
   TRY(rows, db.query("SELECT doubted FROM rooms WHERE name = ? AND epoch = ? AND doubted IS NOT NULL", name, epoch));
@@ -215,6 +213,7 @@ Result<RoomRow> Writes::create(store::Database& db, const RoomName& name, const 
   if (found != nullptr) return refuse(Cause::ROOM_EXISTS);
   TRY_VOID(may_make(db, kind, by));
   TRY(room, make(db, name.view(), kind, std::nullopt, by.view()));
+  if (room == nullptr) return refuse(Cause::ROOM_EXISTS);
   TRY_VOID(put_member(db, room->id, by));
   report_member(HookType::member_added, name.view(), by);
   return row(db, name.view(), *room);
@@ -242,9 +241,7 @@ Result<std::int64_t> Writes::name_id(store::Database& db, const Author& author) 
 
 Result<std::size_t> Writes::append(store::Database& db, const AppendRequest& question) {
   if (std::exchange(flushed_, false)) answers_.clear();
-  made_rooms_.clear();
-  made_names_.clear();
-  made_authors_.clear();
+  forget_no_more();
   const std::size_t reported = events_.mark();
   const auto prepared = [&]() -> Result<Waiting> {
     TRY(room, find_or_make(db, question.room.view(), question.from.id));
@@ -420,6 +417,10 @@ Result<void> Writes::flush(store::Database& db) {
     if (found != rooms_.end() && std::exchange(found->second.dirty, false)) rooms.push_back(&found->second);
   }
   dirty_.clear();
+  if (many_) {
+    TRY_VOID(store_moved(db, rooms));
+    rooms.clear();
+  }
   for (auto next = rooms.cbegin(); next != rooms.cend();) {
     const auto& update = largest(room_updates(), static_cast<std::size_t>(rooms.cend() - next));
     TRY(statement, db.prepare(update.sql));
@@ -446,8 +447,16 @@ void Writes::forget() {
   flushed_ = true;
 }
 
+void Writes::forget_no_more() {
+  made_rooms_.clear();
+  found_rooms_.clear();
+  made_names_.clear();
+  made_authors_.clear();
+}
+
 void Writes::forget_made() {
   for (const std::string& room : made_rooms_) rooms_.erase(room);
+  for (const std::string& room : found_rooms_) rooms_.erase(room);
   for (const std::string& name : made_names_) names_.erase(name);
   for (const std::string& author : made_authors_) authors_.erase(author);
 }

@@ -1,6 +1,8 @@
 // The changes of the chat store, as jobs of its writer. Used by the writer's
-// thread. It remembers ids and last offsets, so that an append reads nothing: the
-// memory is valid for the current transaction, and is dropped when one is undone.
+// thread. It remembers ids and last offsets, so that an append reads nothing. The
+// memory is dropped when a transaction is undone. With many writers it holds for rooms within
+// one transaction only, whose first statement locks their rows: the row of a room is its lock, and whoever
+// holds it is the only writer of that room.
 //
 // Messages are not stored one by one: they wait, and are written many to a
 // statement before the commit, or before the next change of another kind. Their
@@ -16,6 +18,7 @@
 
 #include "base/clock.h"
 #include "engine/sql/call_log.h"
+#include "engine/sql/control_log.h"
 #include "engine/sql/hook_writes.h"
 #include "engine/sql/policy.h"
 #include "engine/values.h"
@@ -23,23 +26,32 @@
 
 namespace foyer::engine {
 
+enum class Writers : std::uint8_t {
+  one,  // nobody else changes rooms while this process has its connection
+  many, // other processes do, too; PostgreSQL only
+};
+
 class Writes {
  public:
   // `events`: what the changes report to webhooks. `calls`: of messages; null: others write this database, too, and the
   // calls are in the table of all (call_rows.h).
-  Writes(const Clock& clock, Entropy& entropy, const StorePolicy& policy, HookWrites& events, CallLog* calls)
+  Writes(const Clock& clock, Entropy& entropy, const StorePolicy& policy, HookWrites& events, CallLog* calls,
+      Writers writers)
       : clock_(clock),
         entropy_(entropy),
         limits_(policy),
         events_(events),
-        calls_(calls) {}
+        calls_(calls),
+        many_(writers == Writers::many) {}
+
+  // At the beginning of a transaction whose jobs change the rooms of these names, which may not exist or come twice:
+  // locks their rows, in the order of the names, so that two writers never wait for each other.
+  [[nodiscard]] Result<void> begin(store::Database& db, std::vector<std::string_view> rooms);
 
   // Runs a job other than an append; when it refuses, its changes are undone and forgotten here.
   template <class T, class Job>
   Result<T> run(store::Database& db, Job& job) {
-    made_rooms_.clear();
-    made_names_.clear();
-    made_authors_.clear();
+    forget_no_more();
     const std::vector<Waiting> earlier = waiting_;
     const std::size_t reported = events_.mark();
     const CallLog::Mark recorded = calls_ == nullptr ? CallLog::Mark{} : calls_->mark();
@@ -117,15 +129,31 @@ class Writes {
     std::size_t place; // index in answers_
   };
 
-  // Null: no room has that name.
+  // Null: no room has that name. Locks its row, with many writers.
   [[nodiscard]] Result<Room*> find(store::Database& db, std::string_view name);
+  Room& remember(const store::Statement& rows, std::string_view name);
   // Creates public and own rooms; others must exist: NOT_A_MEMBER. `by`: the creator; empty: none.
   [[nodiscard]] Result<Room*> find_or_make(store::Database& db, std::string_view name, const UserId& by);
   [[nodiscard]] Result<void> may_make(store::Database& db, RoomKind kind, const UserId& by); // ROOM_LIMIT
+  // Null: another writer was first.
   [[nodiscard]] Result<Room*> make(store::Database& db, std::string_view name, RoomKind kind,
       std::optional<std::string_view> pair, std::optional<std::string_view> creator);
   // The room is behind the caller's knowledge: it gets a new epoch.
   [[nodiscard]] Result<void> renew_if_behind(store::Database& db, Room& room, const Known& known);
+  // Null: another writer was first.
+  [[nodiscard]] Result<std::optional<Direct>> begin_direct(
+      store::Database& db, const Author& by, const UserId& other, std::string_view pair);
+  [[nodiscard]] Result<Direct> enter_direct(
+      store::Database& db, const Author& by, const UserId& other, std::string_view name, Room& room);
+  // The last offsets of rooms, and that they changed. With many writers.
+  [[nodiscard]] Result<void> store_moved(store::Database& db, const std::vector<Room*>& rooms);
+  // That a room changed otherwise, with many writers.
+  [[nodiscard]] Result<void> tell_others(store::Database& db, std::int64_t room);
+  // That a right was taken away, with many writers.
+  [[nodiscard]] Result<void> tell_taken(
+      store::Database& db, TakenAway what, std::string_view room, std::string_view user);
+  // Everything that the end of an account changes, with many writers.
+  [[nodiscard]] Result<void> lock_rooms_of(store::Database& db, const UserId& user);
   [[nodiscard]] Result<Room*> private_room(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<Room*> room_with_members(store::Database& db, const RoomName& room); // private or public
   [[nodiscard]] Result<std::int64_t> name_id(store::Database& db, const Author& author);
@@ -152,6 +180,7 @@ class Writes {
   [[nodiscard]] Result<Appended> first_of_key(store::Database& db, const Room& room, const AppendRequest& question);
   [[nodiscard]] Result<RoomRow> row(store::Database& db, std::string_view name, const Room& room);
   void forget_made();
+  void forget_no_more();   // a job begins: what is known so far stays, whatever becomes of it
   void report_published(); // the waiting messages, which are stored
   void report_member(HookType type, std::string_view room, const UserId& user);
   void report_room(HookType type, std::string_view room, RoomKind kind, std::string_view user = {});
@@ -161,6 +190,7 @@ class Writes {
   const StorePolicy limits_;
   HookWrites& events_;
   CallLog* const calls_;
+  const bool many_;
   std::unordered_map<std::string, Room, TransparentStringHash, std::equal_to<>> rooms_;
   std::unordered_map<std::string, std::int64_t> names_; // by user, zero byte, name
   std::unordered_set<std::string> authors_;             // by room, zero byte, user
@@ -169,6 +199,7 @@ class Writes {
   std::vector<Result<Appended>> answers_; // of the current transaction, or of the last one
   bool flushed_ = true;                   // the next append is the first of its transaction
   std::vector<std::string> made_rooms_;
+  std::vector<std::string> found_rooms_; // with many writers: undoing the job gives their locks back
   std::vector<std::string> made_names_;
   std::vector<std::string> made_authors_;
   std::uint64_t appended_ = 0;

@@ -16,14 +16,14 @@ struct Place {
   Offset change = 0;
 };
 
-// The named rooms in which `table` has rows of a user.
+// The named rooms, locked or not, in which `table` has rows of a user.
 Result<std::vector<Place>> rooms_of(
-    store::Database& db, std::string_view table, std::string_view column, const UserId& user) {
+    store::Database& db, bool lock, std::string_view table, std::string_view column, const UserId& user) {
   std::vector<Place> places;
   TRY(rows,
       db.query("SELECT r.id, r.name, r.last_change FROM " + std::string(table) +
               " t JOIN rooms r ON r.id = t.room_id WHERE t." + std::string(column) +
-              " = ? AND r.name IS NOT NULL ORDER BY r.id",
+              " = ? AND r.name IS NOT NULL ORDER BY r.id" + (lock ? " FOR UPDATE OF r" : ""),
           user));
   for (;;) {
     TRY(more, rows.step());
@@ -49,6 +49,7 @@ Result<Offset> Writes::put_change(
   TRY_VOID(db.change("INSERT INTO changes (room_id, change, \"offset\", kind, body) VALUES (?, ?, ?, ?, ?)", room,
       number, offset, kind, body));
   TRY_VOID(db.change("UPDATE rooms SET last_change = ? WHERE id = ?", number, room));
+  TRY_VOID(tell_others(db, room));
   // Recovery returns only the newest; the others are deleted now and then.
   if (number % kTrimChanges == 0 && number > kRecoverableChanges)
     TRY_VOID(db.change("DELETE FROM changes WHERE room_id = ? AND change <= ?", room, number - kRecoverableChanges));
@@ -103,6 +104,10 @@ Result<Writes::Erasing> Writes::erase_texts(store::Database& db, const UserId& u
     epoch = Epoch(rows.view(2));
   }
   if (next.room != from.room) next.after = 0;
+  if (many_) { // what others are storing is there when they give the room back
+    TRY(locked, find(db, name));
+    if (locked == nullptr || locked->id != next.room) return Erasing{.room = next.room + 1, .any = next.any};
+  }
   std::vector<Offset> offsets; // that are erased
   std::int64_t looked_at = 0;
   {
@@ -129,10 +134,13 @@ Result<Writes::Erasing> Writes::erase_texts(store::Database& db, const UserId& u
 
 Result<Detached> Writes::detach_author(store::Database& db, const UserId& user, Forget what) {
   const bool texts = what == Forget::name_and_texts;
+  TRY_VOID(lock_rooms_of(db, user));
   TRY(renamed,
       db.change("UPDATE names SET name = ? WHERE \"user\" = ? AND name <> ?", kDetachedName, user, kDetachedName));
-  TRY(rooms, rooms_of(db, "members", "\"user\"", user));
-  TRY_VOID(db.change("DELETE FROM members WHERE \"user\" = ?", user));
+  TRY(rooms, rooms_of(db, many_, "members", "\"user\"", user));
+  // Another writer may be adding the user somewhere: that comes after this.
+  for (const Place& place : rooms)
+    TRY_VOID(db.change("DELETE FROM members WHERE room_id = ? AND \"user\" = ?", place.id, user));
   TRY_VOID(db.change("DELETE FROM room_invitations WHERE \"user\" = ?1 OR sender = ?1", user));
   TRY_VOID(db.change("DELETE FROM people WHERE \"user\" = ?", user));
   std::vector<std::string> gone;
@@ -145,6 +153,7 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user, 
     if (emptied == 1) gone.push_back(place.name);
   }
   TRY_VOID(db.change("UPDATE rooms SET creator = NULL WHERE creator = ?", user));
+  TRY_VOID(tell_taken(db, TakenAway::account, {}, user.view()));
   const std::string own = "user:" + user.str();
   TRY(had_own, db.change("UPDATE rooms SET name = NULL WHERE name = ?", own));
   Detached detached{.any = renamed > 0 || !rooms.empty() || had_own > 0};
@@ -152,7 +161,7 @@ Result<Detached> Writes::detach_author(store::Database& db, const UserId& user, 
     if (std::ranges::find(gone, place.name) == gone.end()) detached.rooms.push_back({RoomName(place.name), 0});
   // Otherwise it was done before: the end of an account is reported again after a restart.
   if (renamed > 0 || texts) {
-    TRY(written, rooms_of(db, "authors", "author", user));
+    TRY(written, rooms_of(db, many_, "authors", "author", user));
     for (const Place& place : written) {
       TRY(change,
           put_change(db, place.id, place.change, texts ? ChangeKind::author_erased : ChangeKind::author_detached, 0,

@@ -167,7 +167,7 @@ TEST_P(HookOutboxContract, EventsThatArePutReachTheHooksThatWantThem) {
 
 TEST_P(HookOutboxContract, TheWatcherIsToldOfCommitsWithEventsOnly) {
   int told = 0;
-  outbox().watch_outbox([&told] { ++told; });
+  w->watch_outbox([&told] { ++told; });
   ASSERT_TRUE(w->say("tea", "ann", "x"));
   EXPECT_EQ(told, 0);
   add(hook("h", {"message.published"}));

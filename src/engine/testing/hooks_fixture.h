@@ -35,9 +35,7 @@ class HooksFixture : public testing::TestWithParam<std::function<std::unique_ptr
     refresh();
   }
   void add_for_all(const std::string& id) { add(hook(id, {kHookTypes.begin(), kHookTypes.end()})); }
-  Result<bool> refresh() {
-    return w->ask<bool>([&](Completion<bool> d) { outbox().refresh_hooks(std::move(d)); });
-  }
+  Result<bool> refresh() { return w->refresh_hooks(); }
   Result<bool> disable(const std::string& id, bool yes) {
     const auto since = yes ? std::optional(w->clock().wall()) : std::nullopt;
     return w->ask<bool>([&](Completion<bool> d) { hooks().disable_hook(id, since, yes ? "why" : "", std::move(d)); });

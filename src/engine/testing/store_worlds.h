@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,12 +21,30 @@
 
 namespace foyer::engine {
 
+inline void apply(const WorldOptions& of_the_world, StorePolicy& policy) {
+  policy.history_days = of_the_world.history_days;
+  policy.history_messages = of_the_world.history_messages;
+  policy.rules = of_the_world.rules;
+  policy.room_members = of_the_world.room_members;
+  policy.rooms_per_user = of_the_world.rooms_per_user;
+  policy.invitations_sent = of_the_world.invitations_sent;
+  policy.invitations_to_one = of_the_world.invitations_to_one;
+  policy.invitations_received = of_the_world.invitations_received;
+}
+
 // A chat store: a log, and the directory that goes with it.
 class StoreWorld : public LogWorld {
  public:
   virtual ChatStore& store() = 0;
   RoomLog& log() override { return store(); }
   RoomDirectory& directory() { return store(); }
+  // Whether an opening knows that nobody else uses a room.
+  [[nodiscard]] virtual bool alone() const { return true; }
+  // As the sender of webhooks does, on each node.
+  virtual Result<bool> refresh_hooks() {
+    return ask<bool>([&](Completion<bool> d) { store().outbox().refresh_hooks(std::move(d)); });
+  }
+  virtual void watch_outbox(std::function<void()> written) { store().outbox().watch_outbox(std::move(written)); }
 
   Result<RoomRow> room(const std::string& name) {
     return ask<RoomRow>(
@@ -134,14 +153,7 @@ class SqliteWorld final : public StoreWorld {
 
   void open(WorldOptions of_the_world) override {
     store_.reset();
-    options.policy.history_days = of_the_world.history_days;
-    options.policy.history_messages = of_the_world.history_messages;
-    options.policy.rules = of_the_world.rules;
-    options.policy.room_members = of_the_world.room_members;
-    options.policy.rooms_per_user = of_the_world.rooms_per_user;
-    options.policy.invitations_sent = of_the_world.invitations_sent;
-    options.policy.invitations_to_one = of_the_world.invitations_to_one;
-    options.policy.invitations_received = of_the_world.invitations_received;
+    apply(of_the_world, options.policy);
     auto opened = open_sqlite_store(path(), options, clock_, entropy_, metrics, null_log());
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);
@@ -175,14 +187,7 @@ class PostgresWorld final : public StoreWorld {
   PostgresWorld() { options.executor = &turn_; }
   void open(WorldOptions of_the_world) override {
     store_.reset();
-    options.policy.history_days = of_the_world.history_days;
-    options.policy.history_messages = of_the_world.history_messages;
-    options.policy.rules = of_the_world.rules;
-    options.policy.room_members = of_the_world.room_members;
-    options.policy.rooms_per_user = of_the_world.rooms_per_user;
-    options.policy.invitations_sent = of_the_world.invitations_sent;
-    options.policy.invitations_to_one = of_the_world.invitations_to_one;
-    options.policy.invitations_received = of_the_world.invitations_received;
+    apply(of_the_world, options.policy);
     auto opened = open_once_it_is_free();
     ASSERT_TRUE(opened) << opened.error().operator_text();
     store_ = std::move(*opened);
@@ -214,6 +219,55 @@ class PostgresWorld final : public StoreWorld {
   FixedEntropy entropy_;
   ManualExecutor turn_{clock_};
   std::unique_ptr<ChatStore> store_;
+};
+
+// Three nodes, each with a store, on one database. What a test asks for goes to each of them in turn: after each run()
+// to the next one.
+class ThreeWriters final : public StoreWorld {
+ public:
+  testing_world::Postgres& server = testing_world::Postgres::shared();
+  const std::string url = server.fresh();
+  DatabaseStoreOptions options;
+  Metrics metrics;
+
+  ThreeWriters() {
+    options.executor = &turn_;
+    options.writers = Writers::many;
+  }
+  void open(WorldOptions of_the_world) override {
+    apply(of_the_world, options.policy);
+    for (auto& store : stores_) store.reset();
+    for (auto& store : stores_) {
+      auto opened = open_postgres_store({.url = url}, options, clock_, entropy_, metrics, null_log());
+      ASSERT_TRUE(opened) << opened.error().operator_text();
+      store = std::move(*opened);
+    }
+  }
+  ChatStore& store() override { return *stores_.at(next_); }
+  ManualClock& clock() override { return clock_; }
+  [[nodiscard]] bool alone() const override { return false; }
+  void run() override {
+    turn_.run_posted();
+    next_ = (next_ + 1) % stores_.size();
+  }
+  Result<bool> refresh_hooks() override {
+    bool any = false;
+    for (auto& store : stores_) {
+      TRY(some, ask<bool>([&](Completion<bool> d) { store->outbox().refresh_hooks(std::move(d)); }));
+      any = any || some;
+    }
+    return any;
+  }
+  void watch_outbox(std::function<void()> written) override {
+    for (auto& store : stores_) store->outbox().watch_outbox(written);
+  }
+
+ private:
+  ManualClock clock_;
+  FixedEntropy entropy_; // of all: they never draw the same
+  ManualExecutor turn_{clock_};
+  std::array<std::unique_ptr<ChatStore>, 3> stores_;
+  std::size_t next_ = 0;
 };
 
 } // namespace foyer::engine
