@@ -84,8 +84,10 @@ struct Connection::State {
 };
 
 void Connection::State::fail_all(std::deque<Waiting>& commands, const Failure& failure) {
-  waiting.fetch_sub(commands.size());
-  for (auto& each : commands) each.done(std::unexpected(failure));
+  for (auto& each : commands) {
+    each.done(std::unexpected(failure));
+    waiting.fetch_sub(1);
+  }
   commands.clear();
 }
 
@@ -157,10 +159,12 @@ void Connection::State::on_reply(Reply reply) {
   if (in_flight.empty()) return line->fail({.kind = Kind::protocol, .what = name + " sent a reply to no command"});
   Waiting first = std::move(in_flight.front());
   in_flight.pop_front();
+  if (reply.kind != Reply::Kind::error)
+    first.done(std::move(reply));
+  else
+    first.done(
+        std::unexpected(Failure{.kind = kind_of_error(reply.text), .what = name + ": " + shown_error(reply.text)}));
   waiting.fetch_sub(1);
-  if (reply.kind != Reply::Kind::error) return first.done(std::move(reply));
-  first.done(
-      std::unexpected(Failure{.kind = kind_of_error(reply.text), .what = name + ": " + shown_error(reply.text)}));
 }
 
 void Connection::State::on_lost(const Failure& failure) {

@@ -38,7 +38,7 @@ class Connection {
   // not to destroy the connection.
   void send(Command command, ReplyCompletion done);
 
-  [[nodiscard]] std::size_t waiting() const; // commands without a reply
+  [[nodiscard]] std::size_t waiting() const; // commands whose completion has not returned
   [[nodiscard]] bool open() const;
 
  private:
