@@ -259,7 +259,8 @@ TEST_F(ClientsTest, EveryRequestOfEveryThreadIsAnsweredOnce) {
   const auto work = [&](std::size_t thread) {
     for (std::size_t i = 0; i < 40; ++i) {
       const engine::Selection who{.user = UserId{"u" + std::to_string((thread + i) % kUsers)}};
-      const RoomName room{"room-" + std::to_string(i % 3)};
+      // Each thread has its room, since another one would take out who was just joined. The clients are shared.
+      const RoomName room{"room-" + std::to_string(thread)};
       EXPECT_EQ(
           applied([&](auto done) { clients().subscribe({.who = who, .room = room}, std::move(done)); }).connections,
           kOfEach);
@@ -278,7 +279,7 @@ TEST_F(ClientsTest, EveryRequestOfEveryThreadIsAnsweredOnce) {
       EXPECT_FALSE(statuses.at(1).last_seen.has_value());
       const auto active = must(answer_to<std::vector<rooms::ActiveRoom>>(
           [&](auto done) { gateway->rooms().active("room-*", std::move(done)); }));
-      EXPECT_LE(active.size(), 3U);
+      EXPECT_LE(active.size(), 4U);
     }
   };
   std::vector<std::thread> threads;
