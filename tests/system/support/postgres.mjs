@@ -112,7 +112,7 @@ export class Postgres {
       client.on('data', (data) => {
         if (marker !== null && data.includes(marker)) { marked = true; marker = null; }
         server.write(data);
-        if (!marked || !data.includes('COMMIT')) return;
+        if (!marked || !/COMMIT(?!TED)/.test(data.toString('latin1'))) return; // not READ COMMITTED
         losing = true;
         setTimeout(() => client.destroy(), 200);
       });
