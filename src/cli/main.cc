@@ -24,7 +24,7 @@ constexpr Command kCommands[] = {
         run_user},
     {"key", "Manage the keys that sign access tokens: list, rotate, remove; also while a server runs.", run_key},
     {"service", "Manage services: add, list, rotate, disable, enable; also while an auth service runs.", run_service},
-    {"api-key", "Manage the keys of the server API: add, list, rotate, disable, enable; also while a server runs.",
+    {"api-key", "Manage the keys of the server API: add, list, set, rotate, disable, enable; also while a server runs.",
         run_api_key},
     {"webhook",
         "Tell an application what happens: add, list, test, dead, replay, rotate, remove; also while a server runs.",

@@ -11,14 +11,10 @@ namespace foyer::engine {
 namespace {
 
 const std::vector<ManyRows>& insertions() {
-  static const auto all = [] {
-    std::vector<ManyRows> list;
-    for (const std::size_t rows : {100, 10, 1})
-      list.push_back({rows,
-          "INSERT INTO message_calls (id, key_id, method, call_key, body_hash, answer, at_ms) VALUES " +
-              repeated("(?, ?, ?, ?, ?, ?, ?)", rows)});
-    return list;
-  }();
+  static const auto all = prepared_numbers([](std::size_t rows) {
+    return "INSERT INTO message_calls (id, key_id, method, call_key, body_hash, answer, at_ms) VALUES " +
+        repeated("(?, ?, ?, ?, ?, ?, ?)", rows);
+  });
   return all;
 }
 

@@ -51,14 +51,10 @@ Result<bool> finish_call(
 namespace {
 
 const std::vector<ManyRows>& insertions() {
-  static const auto all = [] {
-    std::vector<ManyRows> list;
-    for (const std::size_t rows : {100, 10, 1})
-      list.push_back({rows,
-          "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES " +
-              repeated("(?, ?, ?, ?, 1, ?, ?)", rows) + " ON CONFLICT (key_id, method, call_key) DO NOTHING"});
-    return list;
-  }();
+  static const auto all = prepared_numbers([](std::size_t rows) {
+    return "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES " +
+        repeated("(?, ?, ?, ?, 1, ?, ?)", rows) + " ON CONFLICT (key_id, method, call_key) DO NOTHING";
+  });
   return all;
 }
 

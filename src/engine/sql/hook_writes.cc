@@ -5,25 +5,20 @@
 #include <utility>
 
 #include "engine/sql/hook_rows.h"
+#include "engine/sql/many_rows.h"
 #include "engine/values.h"
 
 namespace foyer::engine {
 namespace {
 
 constexpr std::size_t kColumns = 8;
-constexpr std::array<std::size_t, 3> kAtOnce{100, 10, 1};
 
-const std::string& insertion(std::size_t rows) {
-  static const auto all = [] {
-    std::array<std::string, kAtOnce.size()> list;
-    for (std::size_t i = 0; i < kAtOnce.size(); ++i) {
-      list.at(i) = "INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) VALUES ";
-      for (std::size_t row = 0; row < kAtOnce.at(i); ++row)
-        list.at(i).append(row == 0 ? "" : ", ").append("(?, ?, ?, ?, ?, ?, ?, ?)");
-    }
-    return list;
-  }();
-  return all.at(static_cast<std::size_t>(std::ranges::find(kAtOnce, rows) - kAtOnce.begin()));
+const std::vector<ManyRows>& insertions() {
+  static const auto all = prepared_numbers([](std::size_t rows) {
+    return "INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) VALUES " +
+        repeated("(?, ?, ?, ?, ?, ?, ?, ?)", rows);
+  });
+  return all;
 }
 
 bool reaches(std::string_view pattern, std::string_view room) {
@@ -97,10 +92,10 @@ Result<void> HookWrites::flush(store::Database& db) {
   const WallTime now = clock_.wall();
   for (auto next = noted_.cbegin(); next != noted_.cend();) {
     const auto left = static_cast<std::size_t>(noted_.cend() - next);
-    const std::size_t rows = *std::ranges::find_if(kAtOnce, [left](std::size_t n) { return n <= left; });
-    TRY(statement, db.prepare(insertion(rows)));
+    const auto& insert = largest(insertions(), left);
+    TRY(statement, db.prepare(insert.sql));
     int index = 1;
-    for (std::size_t i = 0; i < rows; ++i, ++next, index += kColumns) {
+    for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += kColumns) {
       const auto message = next->message == 0 ? std::nullopt : std::optional(next->message);
       statement.bind_from(
           index, *next->hook, *next->event_id, to_string(next->type), next->room, message, next->at, now, *next->data);

@@ -20,7 +20,16 @@ struct ManyRows {
   return out;
 }
 
-// The longest statement for at most that many rows. `list`: longest first; the last has one row.
+// The statements for all numbers of rows that are prepared, longest first; the last has one row. `sql_of` makes the
+// statement for a number of rows.
+template <class SqlOf>
+[[nodiscard]] std::vector<ManyRows> prepared_numbers(SqlOf sql_of) {
+  std::vector<ManyRows> list;
+  for (const std::size_t rows : {100, 10, 1}) list.push_back({rows, sql_of(rows)});
+  return list;
+}
+
+// The longest statement of `prepared_numbers` for at most that many rows.
 [[nodiscard]] inline const ManyRows& largest(const std::vector<ManyRows>& list, std::size_t rows) {
   return *std::ranges::find_if(list, [rows](const ManyRows& one) { return one.rows <= rows; });
 }

@@ -20,29 +20,21 @@ constexpr std::size_t kRemembered = 50'000; // rooms, names, and authors of room
 bool has_members(RoomKind kind) { return kind == RoomKind::private_ || kind == RoomKind::direct; }
 
 const std::vector<ManyRows>& insertions() {
-  static const auto all = [] {
-    std::vector<ManyRows> list;
-    for (const std::size_t rows : {100, 10, 1})
-      list.push_back({rows,
-          "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key, type) VALUES " +
-              repeated("(?, ?, ?, ?, ?, ?, ?, ?)", rows) +
-              " ON CONFLICT (room_id, author, key) WHERE key IS NOT NULL DO NOTHING"});
-    return list;
-  }();
+  static const auto all = prepared_numbers([](std::size_t rows) {
+    return "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key, type) VALUES " +
+        repeated("(?, ?, ?, ?, ?, ?, ?, ?)", rows) +
+        " ON CONFLICT (room_id, author, key) WHERE key IS NOT NULL DO NOTHING";
+  });
   return all;
 }
 
 const std::vector<ManyRows>& room_updates() {
-  static const auto all = [] {
-    std::vector<ManyRows> list;
-    for (const std::size_t rows : {100, 10})
-      list.push_back({rows,
-          "UPDATE rooms SET last_offset = v.column2, active_ms = v.column3 FROM (VALUES " +
-              repeated("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))", rows) +
-              ") AS v WHERE rooms.id = v.column1"});
-    list.push_back({1, "UPDATE rooms SET last_offset = ?2, active_ms = ?3 WHERE id = ?1"});
-    return list;
-  }();
+  static const auto all = prepared_numbers([](std::size_t rows) {
+    if (rows == 1) return std::string("UPDATE rooms SET last_offset = ?2, active_ms = ?3 WHERE id = ?1");
+    return "UPDATE rooms SET last_offset = v.column2, active_ms = v.column3 FROM (VALUES " +
+        repeated("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))", rows) +
+        ") AS v WHERE rooms.id = v.column1";
+  });
   return all;
 }
 
