@@ -28,7 +28,7 @@ class CallRecords {
   virtual void find_call(CallKey key, Completion<std::optional<StoredCall>> done) = 0;
   // Records that it begins, unless there is a record: then that is the answer, and nothing changes.
   virtual void begin_call(CallKey key, std::string body_hash, Completion<std::optional<StoredCall>> done) = 0;
-  // Records its answer, whether or not its beginning was recorded.
+  // Records its answer, whether or not its beginning was recorded. Of several, the first one stays.
   virtual void finish_call(CallKey key, std::string body_hash, std::string answer, Completion<bool> done) = 0;
   // It had no effect: it may be tried again. One that is done stays.
   virtual void forget_call(CallKey key, Completion<bool> done) = 0;

@@ -10,6 +10,10 @@ namespace {
 
 constexpr int kTries = 5;
 
+std::unexpected<Refusal> contended() {
+  return refuse(Cause::STORE_LOCKED, "others begin and end calls with this key at the same time");
+}
+
 } // namespace
 
 Result<std::optional<StoredCall>> find_call(store::Database& db, const CallKey& key, WallTime now) {
@@ -35,16 +39,32 @@ Result<std::optional<StoredCall>> begin_call(
             key.api_key, key.method, key.idempotency_key, body_hash, now, now - kCallLife));
     if (first == 1) return std::nullopt;
   }
-  return refuse(Cause::STORE_LOCKED, "others begin and end calls with this key at the same time");
+  return contended();
+}
+
+Result<std::optional<StoredCall>> claim_call(
+    store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    TRY(claimed,
+        db.change("INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?1, ?2, "
+                  "?3, ?4, 0, '', ?5) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = "
+                  "excluded.body_hash, done = 0, answer = '', at_ms = excluded.at_ms WHERE api_calls.at_ms <= ?6 OR "
+                  "(api_calls.done = 0 AND api_calls.body_hash = excluded.body_hash)",
+            key.api_key, key.method, key.idempotency_key, body_hash, now, now - kCallLife));
+    if (claimed == 1) return std::nullopt;
+    TRY(known, find_call(db, key, now));
+    if (known) return known;
+  }
+  return contended();
 }
 
 Result<bool> finish_call(
     store::Database& db, const CallKey& key, const std::string& body_hash, std::string_view answer, WallTime now) {
   TRY_VOID(db.change(
-      "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?, ?, ?, ?, 1, "
-      "?, ?) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = excluded.body_hash, done = 1, "
-      "answer = excluded.answer, at_ms = excluded.at_ms",
-      key.api_key, key.method, key.idempotency_key, body_hash, answer, now));
+      "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?1, ?2, ?3, ?4, 1, "
+      "?5, ?6) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = excluded.body_hash, done = 1, "
+      "answer = excluded.answer, at_ms = excluded.at_ms WHERE api_calls.done = 0 OR api_calls.at_ms <= ?7",
+      key.api_key, key.method, key.idempotency_key, body_hash, answer, now, now - kCallLife));
   return true;
 }
 

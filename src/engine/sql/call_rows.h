@@ -14,8 +14,14 @@ namespace foyer::engine {
 [[nodiscard]] Result<std::optional<StoredCall>> find_call(store::Database& db, const CallKey& key, WallTime now);
 [[nodiscard]] Result<std::optional<StoredCall>> begin_call(
     store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now);
+// Of several answers the first one stays.
 [[nodiscard]] Result<bool> finish_call(
     store::Database& db, const CallKey& key, const std::string& body_hash, std::string_view answer, WallTime now);
+// Before a message of that call is stored in the same transaction: no other writer stores one until it ends. Returns
+// what keeps this call from being made: one that is done, or one with another body. Nothing: the caller finishes the
+// call, or forgets it.
+[[nodiscard]] Result<std::optional<StoredCall>> claim_call(
+    store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now);
 
 // Calls that are done, each recorded with its message.
 struct NewCall {

@@ -80,9 +80,9 @@ struct ManyWriters : testing::Test {
       });
     for (auto& opening : openings) opening.join();
   }
-  void wait_until_somebody_waits_for_a_lock() {
+  void wait_until_somebody_waits_for_a_lock(const std::string& how_many = "1") {
     while (asked("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
-                 "current_database()") == "0")
+                 "current_database()") != how_many)
       std::this_thread::yield();
   }
 };
@@ -260,6 +260,46 @@ TEST_F(ManyWriters, OfSeveralCallsWithOneKeyAtOnceOneBegins) {
     }
     EXPECT_EQ(began, 1);
   }
+}
+
+// The rows of a batch are stored one by one when one of them is a repetition.
+TEST_F(ManyWriters, OfTwoMessagesOfOneCallThatAreStoredOneByOneOneIsRefused) {
+  constexpr Millis kPatient{60'000};
+  open({.url = url, .statement_timeout = kPatient, .lock_timeout = kPatient, .answer_timeout = kPatient});
+  for (const char* room : {"gate", "tea", "milk"}) ASSERT_TRUE(say(0, message(room, "ann", "one", "k")).get());
+  auto gate = another_writer();
+  auto held = gate->query("SELECT 1 FROM rooms WHERE name = 'gate' FOR UPDATE");
+  ASSERT_TRUE(held && held->run());
+  auto other = another_writer(); // makes the same call, and has not decided yet
+  ASSERT_TRUE(
+      other->change("INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES "
+                    "('id', 'publish', 'order-7', 'h', 1, 'x', ?)",
+          system_clock().wall()));
+  std::vector<std::future<Result<Appended>>> gates, repeated, calls;
+  std::vector<rooms::CallRecordPtr> records;
+  for (const std::size_t node : {0U, 1U}) gates.push_back(say(node, message("gate", "ann", "first")));
+  wait_until_somebody_waits_for_a_lock("2");
+  for (const std::size_t node : {0U, 1U}) { // one batch each, after that
+    const std::string room = node == 0 ? "tea" : "milk";
+    repeated.push_back(say(node, message(room, "ann", "one", "k")));
+    AppendRequest call = message(room, "app:orders", "order 7");
+    records.push_back(std::make_shared<const rooms::CallRecord>(CallKey{"id", "publish", "order-7"}, "h",
+        [room](const Appended& stored) { return room + " " + std::to_string(stored.offset); }));
+    call.record = records.back();
+    calls.push_back(say(node, std::move(call)));
+  }
+  ASSERT_TRUE(gate->roll_back());
+  wait_until_somebody_waits_for_a_lock("2");
+  ASSERT_TRUE(other->roll_back());
+  for (auto& each : gates) EXPECT_TRUE(each.get());
+  for (auto& each : repeated) EXPECT_TRUE(each.get()->duplicate);
+  const auto first = calls[0].get(), second = calls[1].get();
+  EXPECT_NE(first.has_value(), second.has_value());
+  const std::size_t refused = first ? 1 : 0;
+  EXPECT_EQ(code_of(first ? second : first), "KEY_REUSED");
+  ASSERT_TRUE(records.at(refused)->earlier());
+  EXPECT_EQ(records.at(refused)->earlier()->answer, first ? "tea 2" : "milk 2");
+  EXPECT_EQ(asked("SELECT count(*) FROM messages WHERE author = 'app:orders'"), "1");
 }
 
 TEST_F(ManyWriters, ARevocationThatReachesFurtherIsNotReplacedByALesserOne) {

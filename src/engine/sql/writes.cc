@@ -291,13 +291,17 @@ Result<Appended> Writes::store_one(store::Database& db, const Waiting& waiting) 
   const AppendRequest& q = *waiting.question;
   if (!q.record) return store_message(db, waiting);
   const CallKey& key = q.record->key;
-  TRY(known, calls_ == nullptr ? find_call(db, key, q.time) : calls_->find(db, key, q.time));
-  if (known && (known->done || known->body_hash != q.record->body_hash)) {
+  TRY(known, calls_ == nullptr ? claim_call(db, key, q.record->body_hash, q.time) : calls_->find(db, key, q.time));
+  if (known) {
     q.record->note_earlier(std::move(*known));
     return refuse_field(Cause::KEY_REUSED, "idempotency_key");
   }
-  TRY(appended, store_message(db, waiting));
-  const NewCall call{.record = q.record.get(), .answer = q.record->answer(appended), .at = q.time};
+  auto appended = store_message(db, waiting);
+  if (!appended) {
+    if (calls_ == nullptr) TRY_VOID(forget_call(db, key));
+    return appended;
+  }
+  const NewCall call{.record = q.record.get(), .answer = q.record->answer(*appended), .at = q.time};
   if (calls_ != nullptr) {
     TRY_VOID(calls_->append(db, {&call, 1}));
   } else {

@@ -83,6 +83,15 @@ TEST_P(CallRecordsContract, AnAnswerNeedsNoBeginning) {
   EXPECT_EQ(find(key("a")), "done h1 x");
 }
 
+TEST_P(CallRecordsContract, OfTwoAnswersTheFirstStays) {
+  ASSERT_TRUE(finish(key("a"), "h1", "x"));
+  ASSERT_TRUE(finish(key("a"), "h1", "y"));
+  EXPECT_EQ(find(key("a")), "done h1 x");
+  w->clock().advance(kCallLife);
+  ASSERT_TRUE(finish(key("a"), "h2", "z"));
+  EXPECT_EQ(find(key("a")), "done h2 z");
+}
+
 TEST_P(CallRecordsContract, AfterADayItIsAnotherCall) {
   ASSERT_TRUE(finish(key("a"), "h1", "x"));
   w->clock().advance(kCallLife - Millis{1});
