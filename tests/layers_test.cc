@@ -53,14 +53,14 @@ const std::vector<Layer> kLayers = {
         {"base", "wire", "observe", "admission", "io", "http", "rooms/model", "engine", "engine/local", "rooms",
             "protocol", "asking", "auth", "auth/contract"}},
     {"config",
-        {"base", "jose", "wire", "client", "admission", "http", "rooms/model", "engine/sql", "auth", "asking",
+        {"base", "jose", "wire", "client", "redis", "admission", "http", "rooms/model", "engine/sql", "auth", "asking",
             "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
     {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms", "access", "gateway"}},
     {"app",
-        {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine/sql", "engine/memory",
-            "hooks", "protocol", "protocol/foyer_v1", "admission", "auth", "auth/contract", "asking", "access",
-            "accounts", "gateway", "config", "admin", "api"}},
+        {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine", "engine/sql",
+            "engine/memory", "engine/local", "hooks", "protocol", "protocol/foyer_v1", "admission", "auth",
+            "auth/contract", "asking", "access", "accounts", "gateway", "config", "admin", "api"}},
 };
 const std::string kPrograms = "cli";
 

@@ -9,6 +9,7 @@
 #include "cli/command_line.h"
 #include "cli/fitness.h"
 #include "config/development.h"
+#include "config/mode.h"
 #include "config/report.h"
 #include "config/room_report.h"
 
@@ -91,10 +92,12 @@ int run_check(Args args) {
   if (as_json) {
     auto report = config::check_json(loaded, findings);
     report["config"] = fingerprint;
+    if (loaded.config.role_gateway) report["mode"] = config::mode_json(loaded.config);
     fmt::print("{}\n", json::write_pretty(report));
     return fit ? 0 : 1;
   }
   fmt::print("{}{}\n", config::findings_text(findings), config::options_text(loaded, all));
+  if (fit && loaded.config.role_gateway) fmt::print("{}\n", config::mode_text(loaded.config));
   const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
   if (fit)
     fmt::print("Fit to serve. Configuration {}.\n", fingerprint);

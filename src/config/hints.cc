@@ -13,6 +13,7 @@
 #include "config/hint_numbers.h"
 #include "config/values.h"
 #include "jose/algorithm.h"
+#include "redis/server_url.h"
 #include "wire/url.h"
 
 namespace foyer::config {
@@ -254,6 +255,21 @@ Hint database_hint(const Option& option, std::string_view text) {
   return {.wrong = "it does not start with postgresql://", .meant = without_password(meant) == meant ? meant : ""};
 }
 
+Hint bus_hint(const Option& option, std::string_view text) {
+  const std::string plain = lower_case(text.substr(0, 32));
+  for (const std::string_view later : {"redis+sentinel:", "redis+cluster:", "nats:"})
+    if (plain.starts_with(later)) return {.wrong = "it can be one Valkey or Redis server; this kind is not supported"};
+  std::string meant(text);
+  for (const std::string_view other : {"valkey://", "valkeys://"})
+    if (plain.starts_with(other)) meant.replace(0, other.size(), other == "valkey://" ? "redis://" : "rediss://");
+  if (meant.find("://") == std::string::npos) meant.insert(0, "redis://");
+  if (meant != text && takes(option, meant))
+    return {.wrong = "it does not start with redis:// or rediss://",
+        .meant = without_password(meant) == meant ? meant : ""};
+  const auto read = redis::parse_server_url(text);
+  return read ? Hint{} : Hint{.wrong = read.error().evidence};
+}
+
 Hint element_hint(const Option& option, std::string_view text) {
   if (const auto inner = without_quotes(text); inner && takes(option, *inner))
     return {.wrong = "it has quotes around it", .meant = std::string(*inner)};
@@ -312,6 +328,7 @@ struct Hinter {
   Hint operator()(Field<std::string>) const {
     if (option.rule == Rule::algorithm) return algorithm_hint(text);
     if (option.rule == Rule::database) return database_hint(option, text);
+    if (option.rule == Rule::bus) return bus_hint(option, text);
     if (option.max != 0 && text.size() > option.max)
       return {.wrong = fmt::format("it has {}", counted(text.size(), "character"))};
     return {};

@@ -98,6 +98,14 @@ constexpr Case kCases[] = {
     {"database_url", "postgresql+asyncpg://db.example/foyer", "postgresql://", "postgresql://db.example/foyer"},
     {"database_url", "postgresql://u:p@ss/word@db.example/foyer", "%2F", ""},
     {"database_url", "u:hush-hush@db.example/foyer", "postgresql://", ""},
+    {"nodes", "MANY", "lower case", "many"},
+    {"bus_url", "bus.example:6379", "redis://", "redis://bus.example:6379"},
+    {"bus_url", "valkey://bus.example", "redis://", "redis://bus.example"},
+    {"bus_url", ":hush-hush@bus.example", "redis://", ""},
+    {"bus_url", "redis+cluster://bus.example", "not supported", ""},
+    {"bus_url", "nats://bus.example", "not supported", ""},
+    {"bus_url", "redis://u:p@ss/word@bus.example", "%2F", ""},
+    {"bus_url", "redis://bus.example/db", "number of a database", ""},
 };
 
 TEST(Hints, WhatIsWrongAndWhatWasMeant) {

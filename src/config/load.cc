@@ -18,6 +18,8 @@ namespace {
 
 using Kind = Source::Kind;
 
+constexpr Millis kMaxAgeWithOthers{60'000}; // revocation_max_age
+
 // A value before it is parsed.
 struct Raw {
   std::string text;
@@ -98,6 +100,7 @@ class Loader {
     for (const auto& option : all_options())
       if (option.name != "environment") settle(option);
     settle_identity();
+    settle_nodes();
     for (const auto name : mistyped_)
       if (!loaded_.given(name) && !loaded_.is_broken(name)) loaded_.broken.emplace_back(name);
     return std::move(loaded_);
@@ -375,6 +378,12 @@ class Loader {
     Config& config = loaded_.config;
     if (!loaded_.given("identity") && !config.issuers.empty()) config.identity = IdentityMode::both;
     if (config.identity == IdentityMode::external && !loaded_.given("role")) config.role_auth = false;
+  }
+
+  // Another node may take a right away, of which this one hears through the database.
+  void settle_nodes() {
+    if (with_others(loaded_.config) && !loaded_.given("revocation_max_age"))
+      loaded_.config.revocations.max_age = kMaxAgeWithOthers;
   }
 
   void settle(const Option& option) {

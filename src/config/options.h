@@ -36,6 +36,7 @@ enum class IdentityMode : std::uint8_t {
   external,
   both
 }; // whose users: of this server's accounts, of trusted issuers
+enum class Nodes : std::uint8_t { one, many };        // gateways on one database
 enum class StoreSync : std::uint8_t { full, normal }; // full: survives power loss; normal: survives kill -9
 
 [[nodiscard]] std::string_view to_string(Environment environment);
@@ -89,6 +90,8 @@ struct Config {
   std::uint64_t api_requests_per_s = 10'000; // of each key of the server API
   std::uint64_t api_requests_burst = 20'000;
   std::string database_url = "sqlite"; // or a PostgreSQL URL, maybe with a password: print it only with format_value
+  Nodes nodes = Nodes::one;            // see with_others()
+  std::string bus_url;                 // between nodes, redis or rediss, maybe with a password; empty: PostgreSQL alone
   std::string store_key;               // with PostgreSQL: encrypts secrets in the database
   std::string jwt_secret_key;          // HS256 if set, or as jwt_algorithm says
   std::string jwt_algorithm;           // RS256, EdDSA, …; empty: that of the key
@@ -137,6 +140,11 @@ struct Config {
   std::uint64_t address_auth_requests =
       static_cast<std::uint64_t>(accounts.rate.burst); // /auth/* and /oauth2/* per endpoint, address and 10 s
 };
+
+// Whether other nodes may use the same database.
+[[nodiscard]] inline bool with_others(const Config& config) {
+  return config.nodes == Nodes::many || !config.bus_url.empty();
+}
 
 // Fills the values derived from the bound address: public_url, the
 // origins and hosts that belong to it, and the issuer. Values that were set stay.

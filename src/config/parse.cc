@@ -11,6 +11,7 @@
 #include "config/table.h"
 #include "config/values.h"
 #include "jose/algorithm.h"
+#include "redis/server_url.h"
 #include "wire/url.h"
 
 namespace foyer::config {
@@ -71,6 +72,8 @@ std::vector<std::string> split_list(std::string_view text) {
   }
   return out;
 }
+
+bool hides_password(Rule rule) { return rule == Rule::database || rule == Rule::bus; }
 
 bool in_bounds(const Option& option, std::uint64_t n) {
   if (n == 0 && option.zero) return true;
@@ -164,7 +167,7 @@ struct Formatter {
   const Config& config;
 
   std::string operator()(Field<std::string> field) const {
-    return option.rule == Rule::database ? without_password(value_of(field, config)) : value_of(field, config);
+    return hides_password(option.rule) ? without_password(value_of(field, config)) : value_of(field, config);
   }
   std::string operator()(Field<bool> field) const { return value_of(field, config) ? "true" : "false"; }
   template <Number N>
@@ -246,6 +249,7 @@ bool keeps_rule(Rule rule, std::string_view text) {
     case Rule::pattern: return is_pattern(text);
     case Rule::algorithm: return jose::find_algorithm(text).has_value();
     case Rule::database: return is_database(text);
+    case Rule::bus: return redis::parse_server_url(text).has_value();
   }
   return false;
 }
@@ -263,6 +267,7 @@ std::string_view rule_words(Rule rule) {
       return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
     case Rule::database:
       return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with special characters percent-encoded";
+    case Rule::bus: return "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], or rediss:// for TLS";
     default: return "text";
   }
 }
@@ -279,7 +284,7 @@ std::string rule_text(const Option& option) { return std::visit(RuleText{option}
 
 bool holds_secret(const Option& option, std::string_view text) {
   if (const auto* kind = std::get_if<Entries>(&option.slot)) return holds_secret(**kind, text);
-  return option.secret || (option.rule == Rule::database && without_password(text) != text);
+  return option.secret || (hides_password(option.rule) && without_password(text) != text);
 }
 
 bool is_number(const Option& option) {

@@ -46,6 +46,7 @@ class Preflight {
     auth_service();
     identity();
     database();
+    nodes();
     tls();
     deadlines();
     proxies();
@@ -236,6 +237,18 @@ class Preflight {
       report(Cause::DATABASE_UNENCRYPTED, "database_url",
           "DATABASE_URL names a PostgreSQL server on another machine without sslmode.")
           .severity = Severity::warning;
+  }
+
+  void nodes() {
+    if (!with_others(config_) || loaded_.is_broken("database_url")) return;
+    const bool bus = !config_.bus_url.empty();
+    const std::string_view option = bus ? "bus_url" : "nodes";
+    if (!is_postgres(config_.database_url) && !loaded_.config_file_lost)
+      report(Cause::NODES_NEED_POSTGRES, option,
+          fmt::format("{}, but DATABASE_URL names no PostgreSQL database.", bus ? "BUS_URL is set" : "nodes is many"));
+    if (bus && config_.nodes == Nodes::one && loaded_.given("nodes"))
+      report(Cause::INVALID_VALUE, "nodes", "nodes is one, but BUS_URL names a bus between several nodes.",
+          "Set nodes to many, or remove BUS_URL.");
   }
 
   void auth_service() {

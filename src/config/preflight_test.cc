@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "config/mode.h"
+#include "config/report.h"
 #include "config/secrets.h"
 #include "config/testing/config_world.h"
 #include "jose/jwk.h"
@@ -11,9 +13,11 @@
 namespace foyer::config {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 World both_roles() {
   World out = staging_gateway();
@@ -83,6 +87,63 @@ TEST(Preflight, PostgresqlNeedsAStoreKeyWhereTheAuthRoleRuns) {
   EXPECT_THAT(gateway.codes(), IsEmpty());
   World development{.args = {"--dev"}, .env = {{"DATABASE_URL", "postgres:///foyer"}}, .files = {}};
   EXPECT_THAT(development.codes(), ElementsAre("MISSING_STORE_KEY"));
+}
+
+TEST(Preflight, SeveralNodesShareAPostgresDatabase) {
+  World world = both_roles();
+  world.env["FOYER_NODES"] = "many";
+  EXPECT_EQ(code_of(world.only().code), "NODES_NEED_POSTGRES");
+  EXPECT_EQ(world.only().option, "nodes");
+  world.env["DATABASE_URL"] = "postgresql://foyer:hush@db.internal/foyer?sslmode=require";
+  world.env["STORE_KEY"] = "Qm3vT8xkR1pZs6uWc9yB4nHf7jLd2gEa";
+  EXPECT_THAT(world.codes(), IsEmpty());
+  EXPECT_TRUE(with_others(world.loaded().config));
+  world.env.erase("FOYER_NODES");
+  EXPECT_FALSE(with_others(world.loaded().config));
+}
+
+TEST(Preflight, ABusIsBetweenSeveralNodes) {
+  World world = both_roles();
+  world.env["BUS_URL"] = "redis://:hush-hush@bus.internal";
+  EXPECT_EQ(code_of(world.only().code), "NODES_NEED_POSTGRES");
+  EXPECT_EQ(world.only().option, "bus_url");
+  world.env["DATABASE_URL"] = "postgresql://foyer:hush@db.internal/foyer?sslmode=require";
+  world.env["STORE_KEY"] = "Qm3vT8xkR1pZs6uWc9yB4nHf7jLd2gEa";
+  EXPECT_THAT(world.codes(), IsEmpty());
+  EXPECT_TRUE(with_others(world.loaded().config));
+  world.env["FOYER_NODES"] = "one";
+  EXPECT_EQ(code_of(world.only().code), "INVALID_VALUE");
+  world.env["FOYER_NODES"] = "many";
+  EXPECT_THAT(world.codes(), IsEmpty());
+  EXPECT_THAT(json::write(check_json(world.loaded(), world.findings())),
+      AllOf(HasSubstr("redis://:***@bus.internal"), Not(HasSubstr("hush-hush"))));
+}
+
+TEST(Preflight, WithSeveralNodesTheListOfRevocationsIsYounger) {
+  World world = both_roles();
+  const Millis alone = world.loaded().config.revocations.max_age;
+  world.env["FOYER_NODES"] = "many";
+  EXPECT_EQ(world.loaded().config.revocations.max_age, Millis{60'000});
+  EXPECT_LT(world.loaded().config.revocations.max_age, alone);
+  world.env["FOYER_REVOCATION_MAX_AGE"] = "90s";
+  EXPECT_EQ(world.loaded().config.revocations.max_age, Millis{90'000});
+}
+
+TEST(Preflight, TheModeSaysWhatSentMeans) {
+  Config config;
+  EXPECT_THAT(
+      mode_text(config), AllOf(HasSubstr("nodes: one, messages in SQLite"), HasSubstr("survives a power loss")));
+  config.store_sync = StoreSync::normal;
+  EXPECT_THAT(mode_text(config), HasSubstr("perhaps not a power loss"));
+  config.database_url = "postgresql://db/foyer";
+  EXPECT_THAT(
+      mode_text(config), AllOf(HasSubstr("nodes: one, messages in PostgreSQL"), HasSubstr("synchronous_commit")));
+  config.nodes = Nodes::many;
+  EXPECT_THAT(
+      mode_text(config), HasSubstr("nodes: many, messages in PostgreSQL, events between nodes over PostgreSQL"));
+  config.bus_url = "redis://bus";
+  EXPECT_THAT(mode_text(config), HasSubstr("over Valkey or Redis"));
+  EXPECT_EQ(mode_json(config).at("nodes"), json::Value("many"));
 }
 
 TEST(Preflight, SecretReused) {

@@ -27,8 +27,8 @@ template <class T>
 using Field = T& (*)(Config&);
 using Slot = std::variant<Field<std::string>, Field<bool>, Field<std::uint32_t>, Field<std::uint64_t>, Field<Millis>,
     Field<std::vector<std::string>>, Field<HostPort>, Field<Environment>, Field<Registration>, Field<EchoAccess>,
-    Field<RefuseWith>, Field<ProxyHeaders>, Field<StoreSync>, Field<IdentityMode>, Field<LogFormat>, Field<Level>,
-    Roles, Entries>;
+    Field<RefuseWith>, Field<ProxyHeaders>, Field<StoreSync>, Field<Nodes>, Field<IdentityMode>, Field<LogFormat>,
+    Field<Level>, Roles, Entries>;
 template <class T>
 [[nodiscard]] const T& value_of(Field<T> field, const Config& config) {
   return field(const_cast<Config&>(config)); // it only names the field and writes nothing
@@ -45,6 +45,7 @@ enum class Rule : std::uint8_t {
   pattern,   // a room name in which * matches anything
   algorithm, // a signature algorithm of tokens
   database,  // sqlite, or a PostgreSQL URL; its password is never shown
+  bus,       // the URL of a Valkey or Redis server; likewise
 };
 
 struct Option {

@@ -124,6 +124,7 @@ FOYER_WORDS(ProxyHeaders,
 FOYER_WORDS(RefuseWith, {{"auto", RefuseWith::automatic}, {"http", RefuseWith::http}, {"close", RefuseWith::close}})
 FOYER_WORDS(
     IdentityMode, {{"own", IdentityMode::own}, {"external", IdentityMode::external}, {"both", IdentityMode::both}})
+FOYER_WORDS(Nodes, {{"one", Nodes::one}, {"many", Nodes::many}})
 FOYER_WORDS(StoreSync, {{"full", StoreSync::full}, {"normal", StoreSync::normal}})
 FOYER_WORDS(LogFormat, {{"json", LogFormat::json}, {"text", LogFormat::text}})
 FOYER_WORDS(
