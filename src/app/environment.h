@@ -9,6 +9,7 @@
 
 #include "accounts/store.h"
 #include "app/auth_part.h"
+#include "app/between_nodes.h"
 #include "asking/asking.h"
 #include "auth/transport.h"
 #include "base/clock.h"
@@ -45,6 +46,7 @@ struct Environment {
   MonoTime began{}; // when the process started, before its port was open
 
   std::unique_ptr<engine::ChatStore> chat = {};          // for the gateway role
+  BetweenNodes between = {};                             // likewise, with several nodes
   std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role
   std::optional<store::SealKey> seal = {};               // for secrets in both stores; required by the auth role
 

@@ -226,9 +226,13 @@ std::vector<Route> Server::Parts::routes() {
 void Server::Parts::make_gateway() {
   gateway::GatewayDeps deps = gateway_deps();
   if (webhooks) webhooks->watch(deps);
+  const BetweenNodes& between = environment.between;
+  if (between.fanout) deps.between = between.fanout;
+  if (between.bus) deps.bus = between.bus;
   const rooms::RoomPolicy& rooms = config.gateway.rooms;
   gateway = std::make_unique<gateway::Gateway>(
       environment.loops, gateway_policy(config, environment.loops.size()), std::move(deps));
+  if (between.on_gap) between.on_gap([this](const RoomName& room) { gateway->may_have_missed(room); });
   key_ring = std::make_unique<access::KeyRing>(chat->api_keys(), access::KeyRingPolicy{}, environment.control,
       environment.clock, environment.metrics, environment.log);
   calls = std::make_unique<access::IdempotentCalls>(

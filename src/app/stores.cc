@@ -15,10 +15,16 @@
 namespace foyer::app {
 namespace {
 
-constexpr std::size_t kReaders = 2; // reading connections to PostgreSQL, for each store
+constexpr Millis kTailEvery{100};       // how often a node reads what others changed,
+constexpr Millis kTailBesideBus{1'000}; // and where a bus tells it
+constexpr std::size_t kReaders = 2;     // reading connections to PostgreSQL, for each store
 
 store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) {
   return {.url = config.database_url, .environment = deps.environment};
+}
+
+engine::Writers writers_of(const config::Config& config) {
+  return config::with_others(config) ? engine::Writers::many : engine::Writers::one;
 }
 
 std::string file(const config::Config& config, const char* name) {
@@ -70,6 +76,10 @@ Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& confi
   if (uses_postgres(config)) {
     auto options = chat_options<engine::DatabaseStoreOptions>(config, deps);
     options.readers = kReaders;
+    options.writers = writers_of(config);
+    if (options.writers == engine::Writers::many) {
+      options.tail_every = config.bus_url.empty() ? kTailEvery : kTailBesideBus;
+    }
     return engine::open_postgres_store(
         server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);
   }
@@ -103,7 +113,7 @@ StoresSeen examine_stores(const config::Config& config, const std::string& envir
                                    : accounts::examine_sqlite_store(file(config, "accounts.sqlite")));
   const bool reachable = out.wrong.empty() || out.wrong.front().cause != Cause::DATABASE_UNREACHABLE;
   if (config.role_gateway && reachable)
-    (void)note(uses_postgres(config) ? engine::examine_postgres_store(server)
+    (void)note(uses_postgres(config) ? engine::examine_postgres_store(server, writers_of(config))
                                      : engine::examine_sqlite_store(file(config, "chat.sqlite")));
   return out;
 }

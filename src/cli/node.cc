@@ -112,6 +112,8 @@ Result<void> Node::Parts::open_stores(app::Environment& environment) {
   if (config.role_gateway) {
     TRY(chat, app::open_chat(config, deps));
     environment.chat = std::move(chat);
+    TRY(between, app::open_between_nodes(config, deps, *control, *environment.chat));
+    environment.between = std::move(between);
   }
   if (config.role_auth) {
     TRY(accounts, app::open_accounts(config, deps));

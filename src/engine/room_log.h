@@ -7,9 +7,12 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/completion.h"
 #include "base/refusal.h"
+#include "engine/record_changes.h"
 #include "rooms/model/directory.h"
 #include "rooms/model/history.h"
 
@@ -22,6 +25,12 @@ struct LogWatch {
   std::function<void()> opened_again;
   // Another process owns it now. It retries by itself; opened_again reports the success.
   std::function<void(const Refusal&)> lost;
+
+  // Of a log that other nodes write, too. What any node changed, as it was read:
+  std::function<void(const std::vector<ChangedRoom>&)> moved = {};
+  std::function<void(const std::vector<ControlRow>&)> taken = {};
+  std::function<void()> missed = {};          // some of these may have been missed: everything must be confirmed
+  std::function<void(MonoTime)> current = {}; // everything before this moment has been reported
 };
 
 class RoomLog {

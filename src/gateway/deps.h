@@ -64,6 +64,10 @@ struct GatewayDeps {
   // The defaults are for a single node.
   std::shared_ptr<engine::Fanout> fanout = std::make_shared<engine::LocalFanout>();
   std::shared_ptr<engine::ControlBus> bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{"local"});
+  // Everything that any node took away before this moment is known here (engine::LogWatch::current).
+  std::function<void(MonoTime)> rights_current = {};
+  // Between nodes (rooms/listeners.h); null: there is one. Then `bus` reaches all nodes, too.
+  std::shared_ptr<engine::Fanout> between = {};
   std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);
 };
 

@@ -30,6 +30,19 @@ GatewayPolicy with_questions(GatewayPolicy policy, const asking::Application* ap
   return policy;
 }
 
+using OfHome = std::pair<rooms::RoomHome*, std::vector<engine::ChangedRoom>>;
+
+std::vector<OfHome> by_home(const rooms::Homes& homes, const std::vector<engine::ChangedRoom>& rooms) {
+  std::vector<OfHome> all(homes.count());
+  for (const engine::ChangedRoom& room : rooms) {
+    auto& [home, of_home] = all[homes.of(room.room)];
+    home = &homes.at(homes.of(room.room));
+    of_home.push_back(room);
+  }
+  std::erase_if(all, [](const OfHome& one) { return one.first == nullptr; });
+  return all;
+}
+
 } // namespace
 
 Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps)
@@ -83,7 +96,30 @@ void Gateway::watch_store() {
   }, .lost = [this](const Refusal& why) {
     for (std::size_t i = 0; i < loops_.size(); ++i)
       loops_[i]->post([shard = shards_[i].get(), why] { shard->store_lost(why); });
-  }});
+  }, .moved = [this](const std::vector<engine::ChangedRoom>& rooms) {
+    for (auto& [home, of_home] : by_home(homes_, rooms))
+      home->loop().post([home = home, of_home = std::move(of_home)] {
+        for (const engine::ChangedRoom& room : of_home) home->moved(room);
+      });
+  }, .taken = [this](const std::vector<engine::ControlRow>& rows) {
+    const auto shared = std::make_shared<const std::vector<engine::ControlRow>>(rows);
+    for (std::size_t i = 0; i < homes_.count(); ++i) {
+      rooms::RoomHome& home = homes_.at(i);
+      home.loop().post([&home, shared] {
+        for (const engine::ControlRow& row : *shared) home.taken(row); // of rooms of other homes: no effect
+      });
+    }
+  }, .missed = [this] {
+    for (std::size_t i = 0; i < homes_.count(); ++i) {
+      rooms::RoomHome& home = homes_.at(i);
+      home.loop().post([&home] { home.store_opened_again(); });
+    }
+  }, .current = deps_.rights_current});
+}
+
+void Gateway::may_have_missed(const RoomName& room) {
+  rooms::RoomHome& home = homes_.at(homes_.of(room));
+  home.loop().post([&home, room] { home.may_have_missed(room); });
 }
 
 void Gateway::drain(std::function<void()> done) {

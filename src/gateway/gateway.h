@@ -34,6 +34,9 @@ class Gateway {
   // too.
   void when_empty(std::function<void()> done);
 
+  // Events of the room may have been lost between nodes: its position is read. Any thread.
+  void may_have_missed(const RoomName& room);
+
   // For callers on any thread.
   [[nodiscard]] rooms::RoomService& rooms() { return rooms_; }
   [[nodiscard]] Clients& clients() { return clients_; }

@@ -18,7 +18,7 @@ std::string why(const Refusal& refusal) {
   return refusal.evidence.empty() ? std::string(refusal.code()) : refusal.evidence;
 }
 
-EventPtr event_of(const RoomName& room, Epoch epoch, Message message) {
+EventPtr message_of(const RoomName& room, Epoch epoch, Message message) {
   const Offset offset = message.offset;
   return std::make_shared<const Event>(Event{.room = room,
       .epoch = std::move(epoch),
@@ -43,6 +43,7 @@ void RoomHome::act(Room& room, const Actions& actions) {
       confirm(room);
     }
   }
+  caught_up(room);
 }
 
 void RoomHome::read_missing(Room& room, const ReadHistory& read) {
@@ -55,7 +56,7 @@ void RoomHome::read_missing(Room& room, const ReadHistory& read) {
   room.log->history(missing, from_log<HistoryPage>(room, [this, number = read.read](Room& r, Result<HistoryPage> page) {
     if (!page) return act(r, r.stream.read_failed(number, why(page.error()), loop_.now()));
     Page shown{.read = number, .epoch = std::move(page->epoch), .head = page->head, .change = page->change};
-    for (Message& m : page->messages) shown.events.push_back(event_of(r.name, shown.epoch, std::move(m)));
+    for (Message& m : page->messages) shown.events.push_back(message_of(r.name, shown.epoch, std::move(m)));
     act(r, r.stream.page(shown, loop_.now()));
   }));
 }
@@ -84,6 +85,8 @@ void RoomHome::stored(Room& room, Message message, Appended appended, Completion
         room.stream.position(
             {.epoch = appended.epoch, .head = appended.offset, .asked = room.stream.standpoint()}, loop_.now()));
     room.time = appended.time;
+  } else if (!other && appended.offset <= room.offset() && is_shared(room)) { // other nodes' reports came first
+    return done(published(room));
   } else if (other || (!appended.duplicate && appended.offset <= room.offset())) {
     // Stored while the history went back: the answer waits until the epoch that contains the message is known.
     room.waiting.push_back([published, done = std::move(done)](Result<Room*> opened) mutable {
@@ -96,7 +99,7 @@ void RoomHome::stored(Room& room, Message message, Appended appended, Completion
   }
   // Also for a duplicate: the first message may not have been delivered.
   if (other) appended.epoch = room.epoch();
-  act(room, room.stream.arrived(event_of(room.name, std::move(appended.epoch), std::move(message)), loop_.now()));
+  announce(room, message_of(room.name, std::move(appended.epoch), std::move(message)));
   done(published(room));
 }
 
@@ -115,7 +118,7 @@ void RoomHome::store_opened_again() {
     else
       unused.push_back(name);
   }
-  for (const RoomName& name : unused) rooms_.erase(name); // loaded again when needed
+  for (const RoomName& name : unused) drop(name); // loaded again when needed
   confirm_more();
 }
 
@@ -136,12 +139,13 @@ void RoomHome::confirm(Room& room) {
   Standpoint asked = room.stream.standpoint();
   Known known{.epoch = asked.epoch, .offset = asked.stored};
   room.log->confirm(room.name, std::move(known),
-      from_log<RoomRow>(
-          room, [this, opening = openings_, asked = std::move(asked)](Room& r, Result<RoomRow> row) mutable {
+      from_log<RoomRow>(room,
+          [this, opening = openings_, doubts = room.doubts, asked = std::move(asked)](
+              Room& r, Result<RoomRow> row) mutable {
     r.confirming = false;
     if (confirming_ > 0) --confirming_;
-    if (opening != openings_)
-      confirm(r); // the answer is from before the store was reopened
+    if (opening != openings_ || doubts != r.doubts)
+      confirm(r); // the answer is from before the store was reopened, or a right was taken away
     else
       confirmed(r, std::move(asked), std::move(row));
     confirm_more();
@@ -167,7 +171,10 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
   }
   if (room.durable) members_confirmed(room, std::move(row->members)); // a log in memory does not keep members
   const StreamPosition position{.epoch = row->epoch, .head = row->offset, .asked = std::move(asked)};
+  const bool same_epoch = room.epoch() == row->epoch;
   act(room, room.stream.position(position, loop_.now()));
+  if (!same_epoch) room.change = row->change; // of another history, or of another room with this name
+  if (is_shared(room) && row->change > room.change) look(room);
   if (room.epoch() == row->epoch) {
     room.doubted = row->doubted;
     if (room.offset() == row->offset && row->time != WallTime{}) room.time = row->time;
@@ -178,6 +185,7 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
     return;
   }
   for (auto& operation : waiting) operation(&room);
+  caught_up(room);
 }
 
 // Removes users who are not members any more: another process removed them, or the history with their membership is
@@ -187,7 +195,7 @@ void RoomHome::members_confirmed(Room& room, std::vector<UserId> members) {
   std::unordered_set<UserId> now{members.begin(), members.end()};
   for (const UserId& user : room.members) {
     if (now.contains(user)) continue;
-    removed_from(room, user);
+    removed_from(room, user, is_shared(room) ? Where::here : Where::everywhere); // other nodes read it, too
   }
   room.members = std::move(now);
 }

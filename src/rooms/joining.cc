@@ -31,7 +31,11 @@ void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
         return joining.done(std::unexpected(std::move(listening).error()));
       }
       member_came(room, joining.actor);
-      read_for_join(std::move(joining), room, 1);
+      when_current(room, [this, joining = std::move(joining)](Result<Room*> current) mutable {
+        if (current) return read_for_join(std::move(joining), **current, 1);
+        Room* here = find(joining.request.room);
+        join_failed(joining, here, std::move(current).error());
+      });
     });
   });
 }

@@ -32,6 +32,11 @@ struct Outlets {
   // match the events that follow it.
   std::shared_ptr<engine::PresenceStore> presence = std::make_shared<engine::MemoryPresenceStore>();
   OccupancyWatch occupancy = {}; // empty: no observer
+  // Between nodes; null: there is one. A home listens to each durable room that it has loaded, and publishes its events
+  // there: its own come back at once, and those of other nodes are posted. Their order with anything else is not
+  // known, and history may be missing, since the room's follower reads it; so an implementation that carries only
+  // ephemeral events between nodes will do.
+  std::shared_ptr<engine::Fanout> between = {};
 };
 
 } // namespace foyer::rooms

@@ -93,7 +93,14 @@ RoomHome::Room* RoomHome::load(const RoomName& name, admission::Permit place, Ro
   made->place = std::move(place);
   Room* room = rooms_.emplace(name, std::move(made)).first->second.get();
   fill(*room, std::move(row));
+  follow_on_nodes(*room);
   return room;
+}
+
+void RoomHome::drop(const RoomName& name) {
+  const auto found = rooms_.find(name);
+  if (is_shared(*found->second)) outlets_.between->unsubscribe(name, *from_nodes_);
+  rooms_.erase(found);
 }
 
 void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> row) {
@@ -115,7 +122,9 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
   auto waiting = std::move(loading.waiting);
   const auto added = std::move(loading.added);
   admission::Permit place = std::move(successful.place);
-  const bool opened_again = successful.opened_in != openings_; // the store was reopened since the row was read
+  // Since the row was read, the store was reopened, or a right in the room was taken away.
+  const bool opened_again = successful.opened_in != openings_ || loading.taken;
+  const bool moved = loading.moved;
   loading_.erase(found);
   Room* room = load(name, std::move(place), std::move(*row));
   room->members.insert(added.begin(), added.end());
@@ -123,6 +132,7 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
     for (auto& one : waiting) room->waiting.push_back(std::move(one.operation));
     return confirm(*room);
   }
+  if (moved && is_shared(*room)) look(*room);
   for (auto& one : waiting) one.operation(room);
   schedule(*room);
 }
@@ -169,9 +179,10 @@ void RoomHome::unload(const RoomName& name) {
   const Room& room = *found->second;
   // A room in memory has a row in the store only if its members were needed.
   const bool in_store = room.durable ? room.offset() == 0 : has_members(room.kind, room.settings);
-  const bool empty = in_store && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
+  const bool own = outlets_.between == nullptr; // another node may be using an empty room
+  const bool empty = own && in_store && (room.kind == RoomKind::public_ || room.kind == RoomKind::own);
   room.log->release(name);
-  rooms_.erase(found);
+  drop(RoomName{name});
   if (!empty) return;
   // Requests that come until it is deleted wait, and then load it again.
   auto loading = std::make_unique<Loading>();

@@ -10,6 +10,7 @@ void RoomHome::create_for(const RoomName& name, std::vector<UserId> members, Com
     if (Room* old = find(name); old != nullptr) {
       old->log->release(name);
       fill(*old, std::move(*row));
+      if (is_shared(*old)) look(*old);                                      // others may have written since
       if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // its rule let others than members in
     }
     done(RoomCreated{.room = name});
@@ -31,7 +32,7 @@ void RoomHome::destroy(const RoomName& name, Completion<RoomDestroyed> done) {
     members_confirmed(*room, {});
     // Confirming a public room creates it again, so that is done only if somebody is in it.
     if (is_idle(*room))
-      rooms_.erase(name);
+      drop(name);
     else
       confirm(*room);
   }));

@@ -15,6 +15,7 @@ void RoomHome::create(Actor actor, const RoomName& name, Completion<RoomCreated>
       if (Room* old = find(name); old != nullptr) {
         old->log->release(name);
         fill(*old, std::move(*row));
+        if (is_shared(*old)) look(*old);                                      // others may have written since
         if (!old->audience.empty()) reset(*old, old->epoch(), old->offset()); // its rule let others than members in
       }
       return done(RoomCreated{.room = std::move(name)});
@@ -68,6 +69,7 @@ void RoomHome::entered(const RoomName& room, const UserId& user) {
 }
 
 void RoomHome::member_added(const RoomName& name, const UserId& user) {
+  if (outlets_.between && policy_.rules.durable(name.view())) return; // looked up when it comes (if_allowed)
   if (const auto loading = loading_.find(name); loading != loading_.end()) loading->second->added.push_back(user);
   Room* room = find(name);
   if (room == nullptr) return;
@@ -117,16 +119,21 @@ void RoomHome::remove(const Actor& actor, const RoomName& name, UserId user, Com
       if (!removed) return answer(std::unexpected(std::move(removed).error()));
       r.members.erase(user);
       answer(UserRemoved{.room = r.name, .user = user});
-      if (*removed) removed_from(r, user);
+      if (*removed) removed_from(r, user, Where::everywhere);
     }));
   });
 }
 
-void RoomHome::removed_from(Room& room, const UserId& user) {
+void RoomHome::removed_from(Room& room, const UserId& user, Where where) {
   if (room.kind == RoomKind::public_ && room.settings.join != JoinBy::members) return; // everybody may still read there
-  send(engine::Evict{room.name, user});
+  engine::Evict evict{room.name, user};
+  if (where == Where::everywhere)
+    send(std::move(evict));
+  else
+    outlets_.bus->send(std::move(evict), {.to = outlets_.bus->node(), .here = outlets_.here.get()});
   room.typing.set(user, {}, false, loop_.now());
   if (room.presence.expel(user)) member_went(room, user, room.present);
+  if (where == Where::here) return; // the node that removed the user has told it
   to_user(user,
       std::make_shared<const Event>(Event{.room = room.name, .delivery = Delivery::ephemeral, .body = RoomRemoved{}}));
 }

@@ -26,8 +26,8 @@ void RoomHome::broadcast(Room& room, EventPtr event) {
 }
 
 void RoomHome::publish_now(Room& room, decltype(Event::body) body, const UserId& except) {
-  if (room.audience.empty()) return;
-  broadcast(room,
+  if (room.audience.empty() && !is_shared(room)) return;
+  announce(room,
       std::make_shared<const Event>(
           Event{.room = room.name, .delivery = Delivery::ephemeral, .except = except, .body = std::move(body)}));
 }
@@ -101,14 +101,25 @@ void RoomHome::erase(const Actor& actor, const RoomName& name, Offset offset, Co
 }
 
 void RoomHome::changed(Room& room, const Change& change) {
+  if (is_shared(room)) {
+    if (change.of_author()) return look(room); // messages of other nodes may come before it
+    return announce(room, event_of(room, change));
+  }
+  note_change(room, change);
+  act(room, room.stream.arrived(event_of(room, change), loop_.now()));
+}
+
+void RoomHome::note_change(Room& room, const Change& change) {
   room.change = std::max(room.change, change.number);
   if (room.in_store > 0 && room.fresh_changes.size() < kFreshChanges) room.fresh_changes.push_back(change);
-  auto event = std::make_shared<const Event>(Event{.room = room.name,
+}
+
+EventPtr RoomHome::event_of(const Room& room, const Change& change) {
+  return std::make_shared<const Event>(Event{.room = room.name,
       .epoch = room.epoch(),
       .offset = change.of_author() ? room.stream.stored() : change.offset,
       .delivery = Delivery::about_history,
       .body = change});
-  act(room, room.stream.arrived(std::move(event), loop_.now()));
 }
 
 void RoomHome::apply_fresh(const Room& room, HistoryPage& page) {
@@ -184,21 +195,34 @@ void RoomHome::history(Actor actor, HistoryQuery query, Completion<HistoryPart> 
       return answer(HistoryPart{
           .room = query.room, .exists = false, .kept = policy_.rules.of(query.room.view()).keeps_history()});
     if (!opened) return answer(std::unexpected(std::move(opened).error()));
-    Room& room = **opened;
-    if (auto refusal = check(room, by, Act::read)) return answer(std::unexpected(std::move(*refusal)));
-    const Offset up_to = room.offset();
-    HistoryRequest read{.room = room.name,
-        .by = by.user,
-        .after = query.after,
-        .before = query.before,
-        .up_to = up_to,
-        .limit = std::min(query.limit, policy_.history_limit),
-        .bytes = query.answer.bytes};
-    room.log->history(std::move(read),
-        from_log<HistoryPage>(room,
-            [this, by = std::move(by), query = std::move(query), up_to, answer = std::move(answer)](Room& r,
-                Result<HistoryPage> page) mutable { answer(history_part(r, by, query, up_to, std::move(page))); }));
+    const Actor actor_there = by; // the next one takes the other
+    if_allowed(**opened, actor_there, Act::read,
+        [this, by = std::move(by), query = std::move(query), answer = std::move(answer)](
+            Result<Room*> allowed) mutable {
+      if (!allowed) return answer(std::unexpected(std::move(allowed).error()));
+      when_current(**allowed,
+          [this, by = std::move(by), query = std::move(query), answer = std::move(answer)](
+              Result<Room*> current) mutable {
+        if (!current) return answer(std::unexpected(std::move(current).error()));
+        read_part(**current, std::move(by), std::move(query), std::move(answer));
+      });
+    });
   });
+}
+
+void RoomHome::read_part(Room& room, Actor by, HistoryQuery query, Completion<HistoryPart> done) {
+  const Offset up_to = room.offset();
+  HistoryRequest read{.room = room.name,
+      .by = by.user,
+      .after = query.after,
+      .before = query.before,
+      .up_to = up_to,
+      .limit = std::min(query.limit, policy_.history_limit),
+      .bytes = query.answer.bytes};
+  room.log->history(std::move(read),
+      from_log<HistoryPage>(room,
+          [this, by = std::move(by), query = std::move(query), up_to, done = std::move(done)](Room& r,
+              Result<HistoryPage> page) mutable { done(history_part(r, by, query, up_to, std::move(page))); }));
 }
 
 Result<HistoryPart> RoomHome::history_part(
@@ -221,14 +245,21 @@ Result<HistoryPart> RoomHome::history_part(
 void RoomHome::message(const Actor& actor, const RoomName& name, Offset offset, Completion<MessageFound> done) {
   in_room(name, actor, Act::read, Load::existing, std::move(done),
       [this, offset](Room& room, Actor by, Completion<MessageFound> answer) {
-    if (offset == 0 || offset > room.offset()) return answer(refuse_field(Cause::NOT_FOUND, "offset"));
-    HistoryRequest read{.room = room.name, .by = by.user, .after = offset - 1, .up_to = offset, .limit = 1};
-    room.log->history(std::move(read),
-        from_log<HistoryPage>(
-            room, [this, by = std::move(by), answer = std::move(answer)](Room& r, Result<HistoryPage> page) mutable {
-      answer(message_found(r, by, std::move(page)));
-    }));
+    when_current(room, [this, offset, by = std::move(by), answer = std::move(answer)](Result<Room*> current) mutable {
+      if (!current) return answer(std::unexpected(std::move(current).error()));
+      read_message(**current, std::move(by), offset, std::move(answer));
+    });
   });
+}
+
+void RoomHome::read_message(Room& room, Actor by, Offset offset, Completion<MessageFound> done) {
+  if (offset == 0 || offset > room.offset()) return done(refuse_field(Cause::NOT_FOUND, "offset"));
+  HistoryRequest read{.room = room.name, .by = by.user, .after = offset - 1, .up_to = offset, .limit = 1};
+  room.log->history(std::move(read),
+      from_log<HistoryPage>(
+          room, [this, by = std::move(by), done = std::move(done)](Room& r, Result<HistoryPage> page) mutable {
+    done(message_found(r, by, std::move(page)));
+  }));
 }
 
 Result<MessageFound> RoomHome::message_found(const Room& room, const Actor& actor, Result<HistoryPage> page) const {

@@ -18,7 +18,9 @@ RoomHome::RoomHome(io::Loop& loop, engine::RoomLog* log, engine::RoomDirectory* 
           &limit_refusals(metrics, "memory_bytes")),
       allowed_messages_(policy.messages_per_s, policy.messages_burst),
       messages_refused_(limit_refusals(metrics, "room_messages_per_s")),
-      alive_(std::make_shared<bool>(true)) {}
+      alive_(std::make_shared<bool>(true)) {
+  from_nodes_ = listener_to_nodes();
+}
 
 RoomHome::~RoomHome() { *alive_ = false; }
 
@@ -137,19 +139,24 @@ void RoomHome::presence(const Actor& actor, const RoomName& name, AnswerLimit li
     if (!opened && opened.error().cause == Cause::NOT_FOUND) // a room that does not exist is empty
       return done(PresenceNow{.room = std::move(name)});
     if (!opened) return done(std::unexpected(std::move(opened).error()));
-    Room& room = **opened;
-    if (auto refusal = check(room, actor, Act::read)) return done(std::unexpected(std::move(*refusal)));
-    if (!room.settings.presence && !actor.is_application()) return done(std::unexpected(turned_off("presence")));
-    shown_members(room, limit,
-        [name = std::move(name), subscribers = room.audience.total(), connected = room.presence.connected(),
-            done = std::move(done)](Result<engine::PresentMembers> present) mutable {
-      if (!present) return done(std::unexpected(std::move(present).error()));
-      done(PresenceNow{.room = std::move(name),
-          .members = std::move(present->members),
-          .count = present->count,
-          .subscribers = subscribers,
-          .connected = connected});
+    if_allowed(**opened, actor, Act::read, [this, actor, limit, done = std::move(done)](Result<Room*> allowed) mutable {
+      if (!allowed) return done(std::unexpected(std::move(allowed).error()));
+      show_presence(**allowed, actor, limit, std::move(done));
     });
+  });
+}
+
+void RoomHome::show_presence(Room& room, const Actor& actor, AnswerLimit limit, Completion<PresenceNow> done) {
+  if (!room.settings.presence && !actor.is_application()) return done(std::unexpected(turned_off("presence")));
+  shown_members(room, limit,
+      [name = room.name, subscribers = room.audience.total(), connected = room.presence.connected(),
+          done = std::move(done)](Result<engine::PresentMembers> present) mutable {
+    if (!present) return done(std::unexpected(std::move(present).error()));
+    done(PresenceNow{.room = std::move(name),
+        .members = std::move(present->members),
+        .count = present->count,
+        .subscribers = subscribers,
+        .connected = connected});
   });
 }
 
@@ -164,7 +171,8 @@ void RoomHome::typing(const Actor& actor, const RoomName& name, bool on) {
 // Time
 
 bool RoomHome::is_idle(const Room& room) {
-  return room.audience.empty() && room.presence.count() == 0 && room.in_store == 0 && room.waiting.empty();
+  return room.audience.empty() && room.presence.count() == 0 && room.in_store == 0 && room.waiting.empty() &&
+      room.readers.empty() && room.behind.empty();
 }
 
 void RoomHome::schedule(Room& room) {
@@ -174,6 +182,7 @@ void RoomHome::schedule(Room& room) {
   if (const auto typing = room.typing.next_deadline()) sooner(*typing);
   if (const auto read = room.stream.due()) sooner(*read);
   if (room.confirm_at) sooner(*room.confirm_at);
+  if (room.look_at) sooner(*room.look_at);
   if (room.changed) sooner(room.changed_sent + std::chrono::seconds{1});
   const bool idle = is_idle(room);
   if (idle && room.idle_since == MonoTime{}) room.idle_since = loop_.now();
@@ -195,6 +204,7 @@ void RoomHome::on_timer(Room& room) {
     room.confirm_at.reset();
     confirm(room);
   }
+  if (room.look_at && *room.look_at <= now) look(room);
   if (room.changed && now - room.changed_sent >= std::chrono::seconds{1}) {
     room.changed = false;
     room.changed_sent = now;

@@ -41,8 +41,20 @@ struct RoomHome::Room final : io::Timer {
   std::size_t present = 0;            // users present, as last reported by the presence store
   Audience audience;
   Typing typing;
-  bool destroyed = false;            // deleted by an application; the next reset tells subscribers so
-  Offset change = 0;                 // of the last change that was published
+  bool destroyed = false; // deleted by an application; the next reset tells subscribers so
+  Offset change = 0;      // of the last change that was published
+  // Of shared rooms (other_nodes.cc).
+  struct Behind { // a command that waits until everything up to `head` is delivered
+    Offset head = 0;
+    Operation operation;
+  };
+  std::vector<Operation> readers; // wait for the next look
+  std::vector<Behind> behind;
+  bool looking = false;            // reading where the room stands
+  bool look_again = false;         // what is being read may be too old
+  std::optional<MonoTime> look_at; // time of the next try, after a failure
+  std::uint64_t doubts = 0;        // how often memberships were taken away; an answer from before proves none
+
   std::vector<Change> fresh_changes; // changes made while the store is being read; its answer may not contain them
   Meter spent;                       // use of allowed_messages_
   std::unordered_map<UserId, Meter> quiet; // users who are still served when `spent` is used up; see crowded()
@@ -68,6 +80,8 @@ struct RoomHome::Loading {
   std::unordered_map<UserId, Asked> asked; // the users for whom the room was requested from the store
   std::vector<UserId> added;               // members added since the request: the row may not contain them
   bool leaving = false;                    // being deleted from the store; requested again after that
+  bool moved = false;                      // changed by some node since the request
+  bool taken = false;                      // a right in it was taken away since the request
 };
 
 struct RoomHome::Joining {
@@ -119,8 +133,13 @@ void RoomHome::in_room(
   with_room(name, actor, act, load,
       [this, by = actor, act, done = std::move(done), operation = std::move(operation)](Result<Room*> opened) mutable {
     if (!opened) return done(std::unexpected(std::move(opened).error()));
-    if (auto refusal = check(**opened, by, act)) return done(std::unexpected(std::move(*refusal)));
-    operation(**opened, std::move(by), std::move(done));
+    if (!check(**opened, by, act)) return operation(**opened, std::move(by), std::move(done));
+    const Actor actor_there = by; // the operation takes the other one
+    if_allowed(**opened, actor_there, act,
+        [by = std::move(by), done = std::move(done), operation = std::move(operation)](Result<Room*> allowed) mutable {
+      if (!allowed) return done(std::unexpected(std::move(allowed).error()));
+      operation(**allowed, std::move(by), std::move(done));
+    });
   });
 }
 

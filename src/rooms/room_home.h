@@ -4,6 +4,7 @@
 // Thread safety: everything runs on the home's loop; answers of the store are posted to it.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -96,6 +97,12 @@ class RoomHome {
   // The store has been reopened: every room's position is confirmed before the room is used again.
   void store_opened_again();
 
+  // From other nodes; see Outlets::between and engine::LogWatch. No effect on rooms that are not loaded here.
+  void heard(const EventPtr& event);
+  void moved(const engine::ChangedRoom& position);
+  void taken(const engine::ControlRow& row);
+  void may_have_missed(const RoomName& room);
+
   [[nodiscard]] std::size_t loaded() const { return rooms_.size() + loading_.size(); }
   [[nodiscard]] std::size_t occupied() const { return occupied_; }     // rooms with subscribers
   [[nodiscard]] std::size_t memory() const { return memory_.bytes(); } // bytes of texts that exist only here
@@ -134,6 +141,7 @@ class RoomHome {
   void fill(Room& room, RoomRow row);
   [[nodiscard]] bool is_member(const Room& room, const UserId& user) const;
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Actor& actor, Act act) const;
+  void show_presence(Room& room, const Actor& actor, AnswerLimit limit, Completion<PresenceNow> done);
   // Some of the present users, and their number.
   void shown_members(Room& room, const AnswerLimit& answer, Completion<engine::PresentMembers> done);
 
@@ -144,6 +152,8 @@ class RoomHome {
   void answer_with_members(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries,
       engine::PresentMembers present);
   void join_failed(Joining& joining, Room* room, Refusal refusal);
+  void read_part(Room& room, Actor by, HistoryQuery query, Completion<HistoryPart> done);
+  void read_message(Room& room, Actor by, Offset offset, Completion<MessageFound> done);
   [[nodiscard]] Result<HistoryPart> history_part(
       const Room& room, const Actor& actor, const HistoryQuery& query, Offset up_to, Result<HistoryPage> page) const;
   [[nodiscard]] Result<MessageFound> message_found(
@@ -154,6 +164,8 @@ class RoomHome {
 
   // Publishes a stored change.
   void changed(Room& room, const Change& change);
+  void note_change(Room& room, const Change& change);
+  [[nodiscard]] static EventPtr event_of(const Room& room, const Change& change);
   // Applies the changes that were made while the page was read.
   static void apply_fresh(const Room& room, HistoryPage& page);
   void look_further(std::unique_ptr<Occupancy> state);
@@ -169,6 +181,26 @@ class RoomHome {
   void read_missing(Room& room, const ReadHistory& read);
   // Resets the subscribers, or closes them with HISTORY_UNREADABLE so that they continue from their last offset.
   void lost(Room& room, const Lost& lost);
+  // Other nodes (other_nodes.cc). A shared room may be used by any of them.
+  class FromNodes;
+  [[nodiscard]] bool is_shared(const Room& room) const;
+  [[nodiscard]] std::shared_ptr<engine::FanoutListener> listener_to_nodes();
+  void follow_on_nodes(Room& room);
+  void drop(const RoomName& name); // from memory
+  void announce(Room& room, EventPtr event);
+  void look(Room& room);
+  void seen(Room& room, const HistoryPage& page, std::vector<Operation> asked);
+  void not_seen(Room& room, const Refusal& why, std::vector<Operation> asked);
+  void show_changes(Room& room, const HistoryPage& page);
+  // Runs `operation` once everything is delivered that was stored before, by whatever node.
+  void when_current(Room& room, Operation operation);
+  void caught_up(Room& room);
+  void doubt_members(Room& room);
+  void destroyed_elsewhere(Room& room);
+  // Runs `then` if the actor may do it. Somebody who is no member here is looked up in the store, since another node
+  // may have added it.
+  void if_allowed(Room& room, const Actor& actor, Act act, Operation then);
+  void read_membership(Room& room, const UserId& user, Operation then);
   // Requests the room's position from the writer. Commands wait for the answer.
   void confirm(Room& room);
   void confirm_more(); // starts with the next rooms of to_confirm_, at most kConfirmAtOnce at a time
@@ -180,7 +212,8 @@ class RoomHome {
   void stored(Room& room, Message message, Appended appended, Completion<Published> done);
   void send_invitation(const UserId& to, const Invitation& invitation);
   void entered(const RoomName& room, const UserId& user);
-  void removed_from(Room& room, const UserId& user);
+  enum class Where : std::uint8_t { here, everywhere }; // the nodes that are told
+  void removed_from(Room& room, const UserId& user, Where where);
   void member_came(Room& room, const Actor& actor);
   void member_went(Room& room, const UserId& user, std::size_t before); // `before`: users present before
   [[nodiscard]] static bool is_idle(const Room& room); // no subscriber, no user present, no request in progress
@@ -217,6 +250,7 @@ class RoomHome {
   std::unordered_map<RoomName, std::unique_ptr<Loading>> loading_; // being loaded, or being deleted from the store
   const Allowance allowed_messages_;                               // of one room
   Counter& messages_refused_;
+  std::shared_ptr<engine::FanoutListener> from_nodes_;
   std::shared_ptr<bool> alive_; // false once this is destroyed: later answers of the store are dropped
 };
 

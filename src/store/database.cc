@@ -4,6 +4,10 @@
 
 namespace foyer::store {
 
+Result<bool> Database::await_notification(Millis, int) {
+  return refuse(Cause::STORE_FAILED, name() + ": this database sends no notifications");
+}
+
 Result<Transaction> Transaction::begin(Database& database) {
   TRY_VOID(database.begin(Begin::write));
   return Transaction(database);

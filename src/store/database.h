@@ -179,6 +179,10 @@ class Database {
   // The time of the server's own clock; nothing: the database is a file and has none.
   [[nodiscard]] virtual Result<std::optional<WallTime>> server_time() { return std::nullopt; }
 
+  // Waits until another connection notifies a channel that this one listens to (PostgreSQL's LISTEN), the descriptor
+  // `wake` can be read, or `at_most` is over; true: there was a notification. Not in a transaction.
+  [[nodiscard]] virtual Result<bool> await_notification(Millis at_most, int wake);
+
   // Brings the schema to its newest version; each step is applied completely and once,
   // however many processes try. A database with a newer schema than the program: STORE_TOO_NEW.
   [[nodiscard]] virtual Result<void> migrate(const Schema& schema) = 0;

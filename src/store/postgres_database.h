@@ -218,6 +218,10 @@ class PgDatabase final : public Database {
     return rows.time(0);
   }
 
+  Result<bool> await_notification(Millis at_most, int wake) override {
+    return link_->await_notification(at_most, wake);
+  }
+
   Result<void> migrate(const Schema& schema) override;
   // DATA_ENVIRONMENT_MISMATCH if the database belongs to another environment.
   Result<void> claim(std::string_view environment);

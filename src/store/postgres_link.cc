@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 
@@ -147,6 +148,26 @@ Result<std::unique_ptr<PgLink>> PgLink::connect(const PostgresOptions& options, 
 }
 
 PgLink::~PgLink() { PQfinish(connection_); }
+
+Result<bool> PgLink::await_notification(Millis at_most, int wake) {
+  if (lost_) return std::unexpected(*lost_);
+  const Deadline deadline(at_most);
+  for (;;) {
+    bool notified = false;
+    for (PGnotify* one = PQnotifies(connection_); one != nullptr; one = PQnotifies(connection_)) {
+      notified = notified || one->be_pid != PQbackendPID(connection_);
+      PQfreemem(one);
+    }
+    if (notified) return true;
+    std::array<pollfd, 2> ready{
+        {{.fd = PQsocket(connection_), .events = POLLIN, .revents = 0}, {.fd = wake, .events = POLLIN, .revents = 0}}};
+    const int count = ::poll(ready.data(), ready.size(), deadline.left());
+    if (count == 0 || (count < 0 && errno != EINTR)) return false;
+    if (ready[0].revents != 0 && PQconsumeInput(connection_) == 0)
+      return std::unexpected(lose(one_line(PQerrorMessage(connection_))));
+    if (ready[1].revents != 0) return false;
+  }
+}
 
 PgLink::State PgLink::state() const {
   if (lost_ || PQstatus(connection_) != CONNECTION_OK) return State::lost;

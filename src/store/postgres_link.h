@@ -50,6 +50,9 @@ class PgLink {
   // Reads unsolicited messages of the server, without waiting: DATABASE_UNREACHABLE if the connection has ended.
   [[nodiscard]] Result<void> check();
 
+  // Database::await_notification; those of this connection itself do not count.
+  [[nodiscard]] Result<bool> await_notification(Millis at_most, int wake);
+
   enum class State : std::uint8_t { idle, in_transaction, failed_transaction, lost };
   [[nodiscard]] State state() const;
   [[nodiscard]] bool lost_race() const { return lost_race_; } // the last failure was a lost conflict

@@ -112,6 +112,7 @@ class LossyStore final : public engine::ChatStore {
   }
   engine::Hooks& hooks() override { return store_->hooks(); }
   engine::HookOutbox& outbox() override { return store_->outbox(); }
+  engine::NodeTail* tail() override { return store_->tail(); }
   [[nodiscard]] engine::ApiKeys& api_keys() override { return store_->api_keys(); }
   [[nodiscard]] engine::SubjectEndings& endings() override { return store_->endings(); }
   [[nodiscard]] engine::CallRecords& calls() override { return store_->calls(); }

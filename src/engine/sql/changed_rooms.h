@@ -8,19 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/record_changes.h"
 #include "engine/sql/commit_tail.h"
 #include "engine/values.h"
 #include "store/database.h"
 
 namespace foyer::engine {
-
-// A room and its position, from the snapshot of the reading.
-struct ChangedRoom {
-  RoomName room;
-  Epoch epoch;
-  Offset head = 0;
-  Offset change = 0;
-};
 
 // For one thread at a time, with any connection of the writing server.
 class ChangedRooms {

@@ -19,6 +19,8 @@
 
 namespace foyer::engine {
 
+class NodeTail;
+
 // For its owner, which starts, stops and monitors it; others use one of the two interfaces.
 class ChatStore : public RoomLog, public RoomDirectory {
  public:
@@ -34,6 +36,9 @@ class ChatStore : public RoomLog, public RoomDirectory {
   [[nodiscard]] virtual std::optional<store::UpkeepState> upkeep_state() const = 0;
   // An operator confirms the clock: rows past their age limit are deleted now. Any thread.
   virtual void upkeep_now() = 0;
+
+  // Reads what other nodes do; null: there are none. Sources are added before watch().
+  [[nodiscard]] virtual NodeTail* tail() = 0;
 
   // Refuses later requests with BUSY and finishes queued ones.
   virtual void close() = 0;

@@ -8,23 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/record_changes.h"
 #include "engine/sql/commit_tail.h"
 #include "engine/values.h"
 #include "store/database.h"
 
 namespace foyer::engine {
-
-enum class TakenAway : std::uint8_t {
-  membership, // of the user in the room
-  room,       // it was removed, for everybody
-  account,    // of the user, everywhere
-};
-
-struct ControlRow {
-  TakenAway what{};
-  RoomName room = {};
-  UserId user = {};
-};
 
 [[nodiscard]] Result<void> note_taken(
     store::Database& db, TakenAway what, std::string_view room, std::string_view user);

@@ -13,6 +13,7 @@
 #include "engine/sql/continuity.h"
 #include "engine/sql/hook_store.h"
 #include "engine/sql/members.h"
+#include "engine/sql/node_tail.h"
 #include "engine/sql/reads.h"
 #include "engine/sql/retention.h"
 #include "engine/sql/writes.h"
@@ -49,7 +50,8 @@ class DatabaseStore final : public ChatStore {
         sweep_(retention_, clock, gate_, options.of_a_file ? &calls_ : nullptr, writers_ == Writers::many),
         continuity_(options.witness, options.of_a_file, writers_ == Writers::many, entropy, log) {
     if (!options.of_a_file)
-      member_.emplace(Member{.node = options.node.empty() ? entropy.short_id() : options.node, .mode = writers_});
+      member_.emplace(Member{
+          .node = options.node.empty() ? entropy.short_id() : options.node, .mode = writers_, .bus = options.bus});
   }
   ~DatabaseStore() override { DatabaseStore::close(); }
 
@@ -64,10 +66,14 @@ class DatabaseStore final : public ChatStore {
     hooks.answering = options.answering;
     hooks.committed = [this] {
       if (events_.take_written() && outbox_) outbox_->written();
+      if (tail_) tail_->committed();
     };
     hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
     auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
     const auto reached = std::make_shared<store::Reached>();
+    auto read_anew = [this, reading = std::move(reading)] { return open_to_read(reading); };
+    if (options.tail_every.count() > 0)
+      tail_ = std::make_unique<NodeTail>(read_anew, NodeTailOptions{.every = options.tail_every}, clock_, metrics, log);
     store::WriterOptions writer_options{.name = "chat",
         .queue_limit = options.policy.queue_limit,
         .limit = "store_queue",
@@ -86,9 +92,7 @@ class DatabaseStore final : public ChatStore {
         .entropy = &entropy_,
         .reached = reached,
         .executor = options.executor};
-    TRY(reader, store::Reader::open([this, reading = std::move(reading)] {
-      return open_to_read(reading);
-    }, std::move(reader_options), clock_, metrics, log));
+    TRY(reader, store::Reader::open(std::move(read_anew), std::move(reader_options), clock_, metrics, log));
     reader_ = std::move(reader);
     hooks_ = std::make_unique<HookStore>(*writer_, *reader_, clock_, entropy_);
     outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, clock_, entropy_);
@@ -227,8 +231,11 @@ class DatabaseStore final : public ChatStore {
   void release(const RoomName&) override {} // the database keeps it
 
   void watch(LogWatch watch) override {
-    const std::lock_guard held(watch_mutex_);
-    watch_ = std::make_shared<const LogWatch>(std::move(watch));
+    {
+      const std::lock_guard held(watch_mutex_);
+      watch_ = std::make_shared<const LogWatch>(std::move(watch));
+    }
+    if (tail_) tail_->start([this] { return watched(); });
   }
 
   void erase(RoomName room, Offset offset, UserId by, bool any, Completion<Erased> done) override {
@@ -264,7 +271,10 @@ class DatabaseStore final : public ChatStore {
   SubjectEndings& endings() override { return *access_; }
   CallRecords& calls() override { return *access_; }
 
+  NodeTail* tail() override { return tail_.get(); }
+
   void close() override {
+    if (tail_) tail_->stop();
     // The reader first: its answers may still use the writer.
     if (reader_) reader_->close();
     // Distinguishes a copy taken before this from the current state.
@@ -286,6 +296,11 @@ class DatabaseStore final : public ChatStore {
   std::size_t queued() const override { return writer_->queued() + reader_->queued(); }
 
  private:
+  [[nodiscard]] std::shared_ptr<const LogWatch> watched() {
+    const std::lock_guard held(watch_mutex_);
+    return watch_;
+  }
+
   // Before anything is read, so that no such room is in use. Rows that cannot be deleted now stay.
   void forget_all_empty(const DatabaseStoreOptions& options) {
     auto over = std::make_shared<std::promise<void>>();
@@ -339,10 +354,7 @@ class DatabaseStore final : public ChatStore {
   // Anything may have happened without a connection: remembered values are dropped.
   Result<std::unique_ptr<store::Database>> open_to_write(const store::Opener& writing) {
     writes_.forget();
-    const auto watch = [this] {
-      const std::lock_guard held(watch_mutex_);
-      return watch_;
-    }();
+    const auto watch = watched();
     auto db = writing();
     if (!db) {
       if (is_of_others(db.error()) && opened_ && watch) watch->lost(db.error());
@@ -418,6 +430,7 @@ class DatabaseStore final : public ChatStore {
   bool closed_ = false;
   std::mutex watch_mutex_;
   std::shared_ptr<const LogWatch> watch_;
+  std::unique_ptr<NodeTail> tail_; // with many writers
   std::unique_ptr<store::Writer> writer_;
   std::unique_ptr<store::Reader> reader_;
   std::unique_ptr<HookStore> hooks_;

@@ -25,6 +25,8 @@ struct DatabaseStoreOptions {
   Writers writers = Writers::one;    // many: the database must not be a file
   bool compares_server_clock = true; // with the database's own, before any deletion by age (store/age_guard.h)
   Millis watch_every{0};             // how often an idle connection is checked; 0: never
+  Millis tail_every{0};              // with Writers::many: how often other nodes' changes are read; 0: never
+  std::string bus = {};              // identity of the bus between nodes; empty: none
   std::string node = {};             // name of this process among several; empty: drawn at its start
   bool of_a_file = false;            // without a server that others use too
   std::string witness = {};          // the file beside the database (continuity.h); empty: none

@@ -20,6 +20,7 @@ inline constexpr Millis kPostgresWatch{1'000};
     DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 
 // Whether a start could use the database; changes nothing (store/examine.h).
-[[nodiscard]] Result<bool> examine_postgres_store(const store::PostgresOptions& server);
+[[nodiscard]] Result<bool> examine_postgres_store(
+    const store::PostgresOptions& server, Writers writers = Writers::one);
 
 } // namespace foyer::engine
