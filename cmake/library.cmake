@@ -1,9 +1,10 @@
 # foyer_library(NAME [DEEP] USES <our libraries> NEEDS <outside libraries>)
 # One static library per folder: all *.cc but *_test.cc. The tests of the folder
 # become one program, NAME_test, and one ctest entry, unit.NAME. DEEP: with all
-# folders below it.
+# folders below it. APART: its files use the same local names on purpose, so that
+# FOYER_UNITY does not join them.
 function(foyer_library NAME)
-  cmake_parse_arguments(A "DEEP" "" "USES;NEEDS" ${ARGN})
+  cmake_parse_arguments(A "DEEP;APART" "" "USES;NEEDS" ${ARGN})
   if(A_DEEP)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cc)
   else()
@@ -19,6 +20,9 @@ function(foyer_library NAME)
     add_library(foyer_${target} STATIC ${sources})
     target_include_directories(foyer_${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(foyer_${target} PUBLIC ${uses} ${A_NEEDS})
+    if(FOYER_UNITY AND NOT A_APART)
+      set_target_properties(foyer_${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    endif()
     # Half of the time of a small file is the standard library; it is read once.
     if(NAME STREQUAL "base")
       target_precompile_headers(foyer_base PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.h)

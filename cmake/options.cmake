@@ -9,6 +9,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   foreach(w stringop-overflow dangling-pointer free-nonheap-object)
     add_compile_options(-Wno-error=${w})
   endforeach()
+  # With several files in one, g++ takes a type of an unnamed namespace for one of a header.
+  if(FOYER_UNITY)
+    add_compile_options(-Wno-subobject-linkage)
+  endif()
 else()
   # libstdc++ 12 uses a deprecated name of its own in std::ranges::stable_sort; g++ does not look there.
   add_compile_options(-Wno-sign-conversion -Wno-deprecated-declarations)

@@ -12,7 +12,7 @@
 namespace foyer::admission {
 namespace {
 
-constexpr Millis kCapacityRetry{5'000};
+constexpr Millis kTableFullRetry{5'000};
 constexpr std::uint64_t kIpv4 = 0x0000'FFFF'0000'0000ull;
 
 // Refusals that are not the client's fault: our own overload, or limits on numbers.
@@ -178,7 +178,7 @@ Result<Permit> AddressLimits::hold(std::string_view address, Count count, std::u
     return std::unexpected(Refusal{.cause = cause,
         .evidence = fmt::format("{} {}{}", name, share(*r, first, limit),
             r->network == nullptr ? ", of the network around the address" : ""),
-        .retry_after = kCapacityRetry});
+        .retry_after = kTableFullRetry});
   }
   for (Row* r = &first; r != nullptr; r = r->network) ++(r->*count);
   return count == &Row::open ? held<&Row::open>(place.shard, first) : held<&Row::arriving>(place.shard, first);

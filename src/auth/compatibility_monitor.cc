@@ -16,7 +16,7 @@
 namespace foyer::auth {
 namespace {
 
-constexpr std::string_view kWhat = "POST /internal/challenge";
+constexpr std::string_view kChallengeRequest = "POST /internal/challenge";
 constexpr std::string_view kServiceOption = "service_secret";
 constexpr std::string_view kJwtOption = "jwt_secret_key";
 constexpr std::size_t kStrongSecret = 32; // bytes; a fingerprint of a shorter one would help to guess it
@@ -154,7 +154,7 @@ void CompatibilityMonitor::Challenger::ask() {
 void CompatibilityMonitor::Challenger::on_answer(const client::HttpResult& result, std::string_view signed_nonce,
     const std::string& nonce, WallTime sent, MonoTime sent_mono) {
   const auto round_trip = std::chrono::duration_cast<Millis>(around.clock.mono() - sent_mono);
-  auto body = read_answer(result, kWhat);
+  auto body = read_answer(result, kChallengeRequest);
   std::optional<Refusal> refusal;
   if (!body) {
     refusal = std::move(body.error().refusal);
@@ -166,7 +166,7 @@ void CompatibilityMonitor::Challenger::on_answer(const client::HttpResult& resul
     auto findings = compare(*answer, nonce, sent, round_trip);
     // Reported, not acted upon: an unsigned answer's contents are reported together with the fact that it is unsigned.
     const bool proved = constant_time_equal(challenge_proof(identity.key(), nonce), answer->proof);
-    if (auto distrust = distrust_answer(*result, identity, signed_nonce, kWhat); distrust && proved)
+    if (auto distrust = distrust_answer(*result, identity, signed_nonce, kChallengeRequest); distrust && proved)
       findings.push_back(std::move(distrust->refusal));
     publish(std::move(findings));
     note_peer(*answer);
@@ -337,7 +337,7 @@ void CompatibilityMonitor::Challenger::probe(std::shared_ptr<std::vector<Variant
   send(ServiceIdentity(identity.id(), candidate.secret), candidate.secret, around.entropy.token(),
       [this, candidates, at](const client::HttpResult& result, std::string_view) {
     if (!probed) return; // the secret was accepted meanwhile
-    const auto body = read_answer(result, kWhat);
+    const auto body = read_answer(result, kChallengeRequest);
     if (body) return probe_ended("theirs is ours " + (*candidates)[at].name);
     if (body.error().refusal.cause == Cause::SERVICE_SECRET_REJECTED) return probe(candidates, at + 1);
     if (finding_of(body.error().refusal))

@@ -8,7 +8,7 @@
 namespace foyer::auth {
 namespace {
 
-constexpr std::string_view kWhat = "POST /internal/people";
+constexpr std::string_view kPeopleRequest = "POST /internal/people";
 
 std::string key_of(const PersonRequest& question) {
   return question.id.empty() ? "name " + question.name : "id " + question.id;
@@ -16,10 +16,11 @@ std::string key_of(const PersonRequest& question) {
 
 Result<std::optional<Person>> read(
     const client::HttpResult& result, const ServiceIdentity& identity, std::string_view nonce, std::string_view asked) {
-  auto object = read_answer(result, kWhat);
+  auto object = read_answer(result, kPeopleRequest);
   if (!object) return std::unexpected(std::move(object.error().refusal));
   TRY(people, decode_people_answer(*object));
-  if (auto fault = distrust_answer(*result, identity, nonce, kWhat)) return std::unexpected(std::move(fault->refusal));
+  if (auto fault = distrust_answer(*result, identity, nonce, kPeopleRequest))
+    return std::unexpected(std::move(fault->refusal));
   for (auto& found : people)
     if (found.asked == asked) return std::move(found.person);
   return std::nullopt;

@@ -16,7 +16,7 @@
 namespace foyer::auth {
 namespace {
 
-constexpr std::string_view kWhat = "POST /internal/verify";
+constexpr std::string_view kVerifyRequest = "POST /internal/verify";
 constexpr Millis kLogEvery{1'000}; // at most one log line about failed calls; the rest are counted
 
 RetryPolicy retry_policy(const ClientPolicy& policy) {
@@ -182,7 +182,7 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
     const Moment now = moment_of(around.clock);
     auto said = read(result);
     if (said)
-      if (auto fault = distrust_answer(*result, identity, asked->nonce, kWhat))
+      if (auto fault = distrust_answer(*result, identity, asked->nonce, kVerifyRequest))
         said = std::unexpected(std::move(*fault));
     if (!said) {
       metrics.attempt_failed(said.error().refusal.cause);
@@ -195,13 +195,13 @@ struct RemoteAuthService::Client : std::enable_shared_from_this<Client> {
   }
 
   static std::expected<VerifyAnswer, Fault> read(const client::HttpResult& result) {
-    auto object = read_answer(result, kWhat);
+    auto object = read_answer(result, kVerifyRequest);
     if (!object) return std::unexpected(std::move(object).error());
     auto said = decode_verify_answer(*object);
     if (said) return std::move(*said);
     Fault fault{.refusal = std::move(said).error(), .transient = true, .counts = true};
-    fault.refusal.evidence =
-        fmt::format("{}: a Foyer answered JSON that does not answer this call: {}", kWhat, fault.refusal.evidence);
+    fault.refusal.evidence = fmt::format(
+        "{}: a Foyer answered JSON that does not answer this call: {}", kVerifyRequest, fault.refusal.evidence);
     return std::unexpected(std::move(fault));
   }
 

@@ -12,7 +12,7 @@
 namespace foyer::auth {
 namespace {
 
-constexpr std::string_view kWhat = "POST /internal/revocations";
+constexpr std::string_view kRevocationsRequest = "POST /internal/revocations";
 constexpr Millis kAnswerTime{5'000}; // beyond the requested wait
 constexpr Millis kPause{100};        // before the next poll, when an answer came at once and was empty
 
@@ -81,11 +81,12 @@ void RevocationStream::Poller::ask() {
 
 void RevocationStream::Poller::on_answer(
     const client::HttpResult& result, std::string_view nonce, WallTime sent, MonoTime sent_mono, Millis wait) {
-  auto body = read_answer(result, kWhat);
+  auto body = read_answer(result, kRevocationsRequest);
   if (!body) return fault(std::move(body.error().refusal));
   auto answer = decode_revocation_answer(*body);
   if (!answer) return fault(std::move(answer).error());
-  if (auto distrust = distrust_answer(*result, identity, nonce, kWhat)) return fault(std::move(distrust->refusal));
+  if (auto distrust = distrust_answer(*result, identity, nonce, kRevocationsRequest))
+    return fault(std::move(distrust->refusal));
   const bool at_once = wait > Millis{0} && around.clock.mono() - sent_mono < kPause;
   take(std::move(*answer), sent, at_once);
 }
@@ -95,13 +96,13 @@ void RevocationStream::Poller::take(RevocationAnswer answer, WallTime sent, bool
   if (answer.cursor < cursor) {
     const std::int64_t was = std::exchange(cursor, 0); // rows have vanished: the whole table is read again
     return fault({.cause = Cause::INVALID_RESPONSE_FORMAT,
-        .evidence = fmt::format("{}: the cursor went back from {} to {}", kWhat, was, answer.cursor),
+        .evidence = fmt::format("{}: the cursor went back from {} to {}", kRevocationsRequest, was, answer.cursor),
         .field = "cursor"});
   }
   if (answer.cursor == cursor && (answer.more || !answer.events.empty()))
     return fault({.cause = Cause::INVALID_RESPONSE_FORMAT,
-        .evidence =
-            fmt::format("{}: {}, and the cursor stays at {}", kWhat, counted(answer.events.size(), "event"), cursor),
+        .evidence = fmt::format(
+            "{}: {}, and the cursor stays at {}", kRevocationsRequest, counted(answer.events.size(), "event"), cursor),
         .field = "cursor"});
   stream = std::move(answer.stream);
   known_stream = true;

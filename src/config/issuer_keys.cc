@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "config/secrets.h"
 
 namespace foyer::config {
 namespace {
-
-// A trailing line end of a file is not part of a secret.
-std::string_view without_line_end(std::string_view text) {
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  if (text.ends_with('\r')) text.remove_suffix(1);
-  return text;
-}
 
 bool is_jwk(std::string_view text) {
   const auto start = text.find_first_not_of(" \t\r\n");

@@ -253,9 +253,7 @@ class Loader {
             std::move(seen->fix));
         loaded_.findings.back().severity = seen->severity;
       }
-    std::string text = file->bytes;
-    if (text.ends_with('\n')) text.pop_back();
-    if (text.size() < file->bytes.size() && text.ends_with('\r')) text.pop_back();
+    std::string text{without_line_end(file->bytes)};
     if (text.empty()) {
       report(Cause::FILE_UNREADABLE, option.name, variable, source.text,
           fmt::format("The file that {} names is empty.", variable));

@@ -29,12 +29,6 @@ std::optional<Event> event_of(std::string_view word) {
 }
 bool has_room(Event event) { return event == Event::subscribe || event == Event::publish; }
 
-std::string_view without_line_end(std::string_view text) {
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  if (text.ends_with('\r')) text.remove_suffix(1);
-  return text;
-}
-
 class AskChecks {
  public:
   AskChecks(const Loaded& loaded, const Context& around)

@@ -208,8 +208,7 @@ class IssuerChecks {
           fmt::format("secret_file does not hold a usable secret: {}.", key.error().evidence));
       return;
     }
-    std::string_view secret = text->bytes;
-    while (secret.ends_with('\n') || secret.ends_with('\r')) secret.remove_suffix(1);
+    const std::string_view secret = without_line_end(text->bytes);
     if (is_placeholder(secret, true))
       report(Cause::PLACEHOLDER_VALUE, "secret_file",
           "the file of secret_file still contains text from an example or a template.");

@@ -8,6 +8,8 @@
 
 namespace foyer::config {
 
+// A line end at the end of a file is not part of the secret in it.
+[[nodiscard]] std::string_view without_line_end(std::string_view text);
 // Text left over from a template or an example. `secret`: also common
 // placeholders (secret, password123).
 [[nodiscard]] bool is_placeholder(std::string_view value, bool secret);

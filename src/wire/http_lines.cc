@@ -40,7 +40,7 @@ int hex_value(char c) {
   return -1;
 }
 
-Refusal bad(std::string_view field, std::string evidence) {
+Refusal bad_line(std::string_view field, std::string evidence) {
   return Refusal{.cause = Cause::BAD_REQUEST, .evidence = std::move(evidence), .field = std::string{field}};
 }
 
@@ -143,29 +143,29 @@ Refusal line_refusal(LineReader::Got got, std::size_t position, std::string_view
       return Refusal{.cause = too_long,
           .evidence = fmt::format("a line is longer than the {} bytes left for it", position),
           .field = std::string{field}};
-    case Got::bare_cr: return bad(field, fmt::format("CR without LF at byte {} of a line", position));
-    case Got::bare_lf: return bad(field, fmt::format("LF without CR at byte {} of a line", position));
+    case Got::bare_cr: return bad_line(field, fmt::format("CR without LF at byte {} of a line", position));
+    case Got::bare_lf: return bad_line(field, fmt::format("LF without CR at byte {} of a line", position));
     case Got::control:
     case Got::more:
     case Got::line: break;
   }
-  return bad(field, fmt::format("a control character at byte {} of a line", position));
+  return bad_line(field, fmt::format("a control character at byte {} of a line", position));
 }
 
 std::optional<Refusal> parse_field_line(std::string_view line, Headers& headers) {
   if (line.front() == ' ' || line.front() == '\t')
-    return bad("headers", "a header line begins with white space (obsolete line folding)");
+    return bad_line("headers", "a header line begins with white space (obsolete line folding)");
   std::size_t colon = 0;
   while (colon < line.size() && kTokenChars[static_cast<unsigned char>(line[colon])]) ++colon;
-  if (colon == line.size()) return bad("headers", "a header line without a colon");
+  if (colon == line.size()) return bad_line("headers", "a header line without a colon");
   if (line[colon] != ':') {
     const std::string name = printable(line.substr(0, colon), 64);
     if (line[colon] == ' ' || line[colon] == '\t')
-      return bad(name.empty() ? "headers" : name, "white space between a header's name and its colon");
-    return bad("headers",
+      return bad_line(name.empty() ? "headers" : name, "white space between a header's name and its colon");
+    return bad_line("headers",
         fmt::format("byte 0x{:02x} at position {} in a header's name", static_cast<unsigned char>(line[colon]), colon));
   }
-  if (colon == 0) return bad("headers", "a header without a name");
+  if (colon == 0) return bad_line("headers", "a header without a name");
   headers.add(std::string{line.substr(0, colon)}, std::string{trim_blanks(line.substr(colon + 1))});
   return std::nullopt;
 }
@@ -250,10 +250,10 @@ std::optional<Refusal> ChunkedBody::read_size(std::string_view line, std::size_t
     size = size * 16 + static_cast<std::uint64_t>(hex_value(line[digits]));
     ++digits;
   }
-  if (digits == 0) return bad("body", "a chunk without a size");
+  if (digits == 0) return bad_line("body", "a chunk without a size");
   if (digits < line.size()) {
     if (!valid_extensions(line.substr(digits)))
-      return bad("body", "a chunk size is followed by something that is not an extension");
+      return bad_line("body", "a chunk size is followed by something that is not an extension");
     extras_ += line.size() - digits;
     if (extras_ > kMaxChunkExtras)
       return Refusal{.cause = Cause::HEADERS_TOO_LARGE, .evidence = "chunk extensions", .field = "body"};
@@ -290,7 +290,7 @@ std::optional<Refusal> ChunkedBody::feed(std::string_view& in, std::string& body
       case State::data_end: {
         const Got got = lines_.take(in, 0, line);
         if (got == Got::more) return std::nullopt;
-        if (got != Got::line) return bad("body", "a chunk is not followed by CRLF");
+        if (got != Got::line) return bad_line("body", "a chunk is not followed by CRLF");
         state_ = State::size;
         break;
       }

@@ -15,7 +15,7 @@ using Got = LineReader::Got;
 
 constexpr std::size_t kMaxMethod = 32;
 
-Refusal bad(std::string_view field, std::string evidence) {
+Refusal bad_request(std::string_view field, std::string evidence) {
   return Refusal{.cause = Cause::BAD_REQUEST, .evidence = std::move(evidence), .field = std::string{field}};
 }
 
@@ -32,12 +32,12 @@ std::optional<Refusal> check_target(std::string_view target) {
   for (std::size_t i = 0; i < target.size(); ++i) {
     const char c = target[i];
     if (c <= ' ' || c == '\x7f' || static_cast<unsigned char>(c) >= 0x80)
-      return bad("target",
+      return bad_request("target",
           fmt::format("byte 0x{:02x} at position {} of the request target", static_cast<unsigned char>(c), i));
     if (c == '#' || c == '"' || c == '<' || c == '>' || c == '\\')
-      return bad("target", fmt::format("the character {} at position {} of the request target", c, i));
+      return bad_request("target", fmt::format("the character {} at position {} of the request target", c, i));
     if (c == '%' && (target.size() - i < 3 || !is_hex(target[i + 1]) || !is_hex(target[i + 2])))
-      return bad("target",
+      return bad_request("target",
           fmt::format("a percent sign without two hexadecimal digits at position {} of the request target", i));
   }
   return std::nullopt;
@@ -85,7 +85,7 @@ void HttpParser::read_proxy_mark(std::string_view& rest) {
   while (!rest.empty() && state_ == State::head) {
     proxy_mark_ += rest.front();
     const auto mark = proxy_mark(proxy_mark_);
-    if (mark == ProxyMark::absent) return fail(bad("method", "the request does not begin with a method"));
+    if (mark == ProxyMark::absent) return fail(bad_request("method", "the request does not begin with a method"));
     rest.remove_prefix(1);
     if (mark == ProxyMark::present) return fail(unexpected_proxy_header("the 12 bytes that begin version 2"));
   }
@@ -136,11 +136,11 @@ void HttpParser::read_request_line(std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   const std::string_view method = line.substr(0, first);
-  if (!is_token(method)) return fail(bad("method", "the request does not begin with a method"));
+  if (!is_token(method)) return fail(bad_request("method", "the request does not begin with a method"));
   if (line.starts_with("PROXY TCP") || line.starts_with("PROXY UNKNOWN"))
     return fail(unexpected_proxy_header("a line of version 1"));
   if (first == std::string_view::npos || first == last)
-    return fail(bad("version", "the request line is not METHOD TARGET HTTP/1.1"));
+    return fail(bad_request("version", "the request line is not METHOD TARGET HTTP/1.1"));
   if (!read_version(line.substr(last + 1))) return;
   // Our methods have at most 7 letters; RFC 9112 §3 wants 501 for longer ones. An
   // origin server need not support CONNECT (RFC 9110 §9.3.6), whose target has a form of its own.
@@ -159,7 +159,7 @@ bool HttpParser::read_version(std::string_view version) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) || version[6] != '.' ||
       !digit(version[7])) {
-    fail(bad("version", "the request line does not end with HTTP/1.1 or HTTP/1.0"));
+    fail(bad_request("version", "the request line does not end with HTTP/1.1 or HTTP/1.0"));
     return false;
   }
   if (version[5] != '1') {
@@ -172,19 +172,19 @@ bool HttpParser::read_version(std::string_view version) {
 
 // origin-form, absolute-form, and asterisk-form for OPTIONS (RFC 9112 §3.2).
 void HttpParser::read_target(std::string_view target) {
-  if (target.empty()) return fail(bad("target", "the request target is empty"));
+  if (target.empty()) return fail(bad_request("target", "the request target is empty"));
   if (auto refusal = check_target(target)) return fail(std::move(*refusal));
   if (target.front() != '/' && !(target == "*" && request_.method == "OPTIONS")) {
     const std::size_t colon = target.find("://");
     const std::string_view scheme = target.substr(0, colon);
     https_target_ = iequals(scheme, "https");
     if (colon == std::string_view::npos || !(https_target_ || iequals(scheme, "http")))
-      return fail(bad("target", "the request target is neither a path nor an http URL"));
+      return fail(bad_request("target", "the request target is neither a path nor an http URL"));
     target.remove_prefix(colon + 3);
     const std::size_t end = target.find_first_of("/?");
     const std::string_view authority = target.substr(0, end);
     if (!valid_host(authority))
-      return fail(bad("target", "the authority of the request target is not a host and port"));
+      return fail(bad_request("target", "the authority of the request target is not a host and port"));
     target_authority_ = std::string{authority};
     target.remove_prefix(authority.size());
     if (target.empty() && request_.method == "OPTIONS") target = "*"; // RFC 9112 §3.2.4
@@ -204,10 +204,10 @@ void HttpParser::finish_head() {
   bool keep = false;
   for (const Header& header : headers.list()) {
     if (iequals(header.name, "host")) {
-      if (host != nullptr) return fail(bad("host", "more than one Host header"));
+      if (host != nullptr) return fail(bad_request("host", "more than one Host header"));
       host = &header;
     } else if (iequals(header.name, "content-length")) {
-      if (length != nullptr) return fail(bad("content-length", "more than one Content-Length header"));
+      if (length != nullptr) return fail(bad_request("content-length", "more than one Content-Length header"));
       length = &header;
     } else if (iequals(header.name, "transfer-encoding")) {
       coded = true;
@@ -216,16 +216,18 @@ void HttpParser::finish_head() {
       keep = keep || list_has_token(header.value, "keep-alive");
     }
   }
-  if (host == nullptr && request_.version_minor == 1) return fail(bad("host", "no Host header"));
+  if (host == nullptr && request_.version_minor == 1) return fail(bad_request("host", "no Host header"));
   if (host != nullptr && !valid_host(host->value))
-    return fail(bad("host", fmt::format("the Host header is not a host and port: {}", printable(host->value, 64))));
+    return fail(
+        bad_request("host", fmt::format("the Host header is not a host and port: {}", printable(host->value, 64))));
   if (coded) {
-    if (length != nullptr) return fail(bad("transfer-encoding", "Transfer-Encoding and Content-Length together"));
-    if (request_.version_minor == 0) return fail(bad("transfer-encoding", "Transfer-Encoding in HTTP/1.0"));
+    if (length != nullptr)
+      return fail(bad_request("transfer-encoding", "Transfer-Encoding and Content-Length together"));
+    if (request_.version_minor == 0) return fail(bad_request("transfer-encoding", "Transfer-Encoding in HTTP/1.0"));
     const std::string codings = headers.joined("transfer-encoding");
     const TransferCoding coding = read_transfer_coding(codings);
     if (coding == TransferCoding::faulty)
-      return fail(bad("transfer-encoding",
+      return fail(bad_request("transfer-encoding",
           fmt::format("transfer codings that do not end with one chunked: {}", printable(codings, 64))));
     if (coding == TransferCoding::unknown)
       return fail(Refusal{
@@ -235,8 +237,8 @@ void HttpParser::finish_head() {
   if (length != nullptr) {
     const auto n = parse_content_length(length->value);
     if (!n)
-      return fail(
-          bad("content-length", fmt::format("Content-Length is not a number: {}", printable(length->value, 64))));
+      return fail(bad_request(
+          "content-length", fmt::format("Content-Length is not a number: {}", printable(length->value, 64))));
     if (*n > limits_->body_bytes)
       return fail(Refusal{.cause = Cause::BODY_TOO_LARGE,
           .evidence = fmt::format("{} bytes announced, the limit is {}", *n, limits_->body_bytes)});

@@ -4,11 +4,11 @@
 
 namespace foyer::wire {
 
+namespace {
 using Got = LineReader::Got;
 
-namespace {
 constexpr int kMostInterim = 16;
-}
+} // namespace
 
 HttpResponseParser::HttpResponseParser(bool to_head, ResponseLimits limits) : limits_(limits), to_head_(to_head) {}
 

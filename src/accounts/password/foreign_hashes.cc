@@ -55,7 +55,7 @@ std::unexpected<Refusal> unsupported(std::string why) {
 }
 std::unexpected<Refusal> damaged() { return unsupported("it is damaged or has an unknown form"); }
 
-std::optional<std::uint32_t> number(std::string_view text) {
+std::optional<std::uint32_t> decimal(std::string_view text) {
   std::uint32_t out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
@@ -82,7 +82,7 @@ std::optional<std::array<std::uint32_t, N>> parameters(
   for (std::size_t i = 0; i < N; ++i) {
     if (!parts[i].starts_with(names[i]) || parts[i].size() <= names[i].size() || parts[i][names[i].size()] != '=')
       return std::nullopt;
-    const auto value = number(parts[i].substr(names[i].size() + 1));
+    const auto value = decimal(parts[i].substr(names[i].size() + 1));
     if (!value) return std::nullopt;
     out[i] = *value;
   }
@@ -102,7 +102,7 @@ bool in_bounds(const std::string& salt, const std::string& tag, std::size_t long
 }
 
 Result<Hash> read_bcrypt(std::string_view version, std::string_view cost_text, std::string_view tail) {
-  const auto cost = number(cost_text);
+  const auto cost = decimal(cost_text);
   if (version != "2a" && version != "2b" && version != "2y")
     return unsupported("a variant of bcrypt that is not 2a, 2b or 2y");
   const auto plain = [](char c) {
@@ -132,7 +132,7 @@ Result<Hash> read_scrypt(const std::vector<std::string_view>& parts) {
 
 Result<Hash> read_pbkdf2(bool sha512, std::string_view iterations_text, std::string salt, std::string_view tag_text) {
   if (iterations_text.starts_with("i=")) iterations_text.remove_prefix(2);
-  const auto iterations = number(iterations_text);
+  const auto iterations = decimal(iterations_text);
   auto tag = unpack(tag_text);
   if (!iterations || *iterations == 0 || !tag || !in_bounds(salt, *tag, sha512 ? 64 : 32)) return damaged();
   return Pbkdf2{sha512, *iterations, std::move(salt), std::move(*tag)};

@@ -10,7 +10,7 @@
 namespace foyer::engine {
 namespace {
 
-const std::vector<ManyRows>& insertions() {
+const std::vector<ManyRows>& remembered_call_insertions() {
   static const auto all = prepared_numbers([](std::size_t rows) {
     return "INSERT INTO message_calls (id, key_id, method, call_key, body_hash, answer, at_ms) VALUES " +
         repeated("(?, ?, ?, ?, ?, ?, ?)", rows);
@@ -71,7 +71,7 @@ Result<bool> CallLog::insert(store::Database& db, std::span<const NewCall> calls
 Result<void> CallLog::append(store::Database& db, std::span<const NewCall> calls) {
   TRY_VOID(load(db));
   while (!calls.empty()) {
-    const auto& insert = largest(insertions(), calls.size());
+    const auto& insert = largest(remembered_call_insertions(), calls.size());
     TRY(statement, db.prepare(insert.sql));
     int index = 1;
     for (const NewCall& call : calls.first(insert.rows)) {

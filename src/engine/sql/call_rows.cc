@@ -8,7 +8,7 @@
 namespace foyer::engine {
 namespace {
 
-constexpr int kTries = 5;
+constexpr int kCallTries = 5;
 
 std::unexpected<Refusal> contended() {
   return refuse(Cause::STORE_LOCKED, "others begin and end calls with this key at the same time");
@@ -29,7 +29,7 @@ Result<std::optional<StoredCall>> find_call(store::Database& db, const CallKey& 
 Result<std::optional<StoredCall>> begin_call(
     store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now) {
   // Of several processes with the same key one stores the row; the others wait for it, and read what it stored.
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kCallTries; ++tries) {
     TRY(known, find_call(db, key, now));
     if (known) return known;
     TRY(first,
@@ -44,7 +44,7 @@ Result<std::optional<StoredCall>> begin_call(
 
 Result<std::optional<StoredCall>> claim_call(
     store::Database& db, const CallKey& key, const std::string& body_hash, WallTime now) {
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kCallTries; ++tries) {
     TRY(claimed,
         db.change("INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?1, ?2, "
                   "?3, ?4, 0, '', ?5) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = "
@@ -70,7 +70,7 @@ Result<bool> finish_call(
 
 namespace {
 
-const std::vector<ManyRows>& insertions() {
+const std::vector<ManyRows>& finished_call_insertions() {
   static const auto all = prepared_numbers([](std::size_t rows) {
     return "INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES " +
         repeated("(?, ?, ?, ?, 1, ?, ?)", rows) + " ON CONFLICT (key_id, method, call_key) DO NOTHING";
@@ -82,7 +82,7 @@ const std::vector<ManyRows>& insertions() {
 
 Result<bool> insert_calls(store::Database& db, std::span<const NewCall> calls) {
   while (!calls.empty()) {
-    const auto& insert = largest(insertions(), calls.size());
+    const auto& insert = largest(finished_call_insertions(), calls.size());
     TRY(statement, db.prepare(insert.sql));
     int index = 1;
     for (const NewCall& call : calls.first(insert.rows)) {

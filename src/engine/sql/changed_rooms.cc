@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kStart =
     "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT), r.name, r.epoch, r.last_offset, r.last_change FROM "
     "(SELECT 1) one LEFT JOIN rooms r ON r.name = ANY(CAST(? AS TEXT[]))";
-constexpr std::string_view kRead =
+constexpr std::string_view kReadChanged =
     "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT), r.name, r.epoch, r.last_offset, r.last_change, "
     "c.room_id FROM (SELECT 1) one LEFT JOIN (SELECT DISTINCT room_id FROM changed WHERE xid >= CAST(CAST(? AS TEXT) "
     "AS "
@@ -46,7 +46,7 @@ Result<std::optional<std::vector<ChangedRoom>>> ChangedRooms::read(store::Databa
   std::vector<ChangedRoom> out;
   std::string next;
   bool all = false;
-  TRY(found, db.query(kRead, from));
+  TRY(found, db.query(kReadChanged, from));
   for (;;) {
     TRY(more, found.step());
     if (!more) break;

@@ -19,7 +19,7 @@ constexpr std::string_view kSystem = "system";
 constexpr std::string_view kTimeline = "timeline";
 constexpr std::size_t kWitnessBytes = 4'096;
 constexpr std::int64_t kRoomsAtOnce = 50'000;
-constexpr int kTries = 5;
+constexpr int kDecideTries = 5;
 
 Result<void> put(store::Database& db, std::string_view name, std::string_view value) {
   TRY_VOID(
@@ -159,7 +159,7 @@ Result<Continuity::Found> Continuity::take_over(store::Database& db) {
   };
   auto decided = decide();
   // New epochs for all rooms, while another node holds some of them.
-  for (int tries = 1; !decided && db.may_succeed_again() && tries < kTries; ++tries) decided = decide();
+  for (int tries = 1; !decided && db.may_succeed_again() && tries < kDecideTries; ++tries) decided = decide();
   if (!decided && !of_a_file_) return std::unexpected(decided.error());
   // An unwritable file has no other writer: its contents can be read.
   TRY(state, decided ? decided : look(db, lineage));

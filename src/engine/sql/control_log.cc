@@ -7,7 +7,7 @@ namespace foyer::engine {
 namespace {
 
 // From the number that is given, or with an empty text only where the next reading begins.
-constexpr std::string_view kRead =
+constexpr std::string_view kReadTaken =
     "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT), c.kind, c.room, c.\"user\" FROM (SELECT 1) one LEFT "
     "JOIN "
     "control_log c ON c.xid >= CAST(NULLIF(CAST(? AS TEXT), '') AS XID8)";
@@ -23,7 +23,7 @@ Result<std::optional<std::vector<ControlRow>>> ControlLog::read(store::Database&
   const std::string from = tail_.from(now);
   std::vector<ControlRow> out;
   std::string next;
-  TRY(rows, db.query(kRead, from));
+  TRY(rows, db.query(kReadTaken, from));
   for (;;) {
     TRY(more, rows.step());
     if (!more) break;

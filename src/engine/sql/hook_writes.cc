@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kColumns = 8;
 
-const std::vector<ManyRows>& insertions() {
+const std::vector<ManyRows>& event_insertions() {
   static const auto all = prepared_numbers([](std::size_t rows) {
     return "INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) VALUES " +
         repeated("(?, ?, ?, ?, ?, ?, ?, ?)", rows);
@@ -92,7 +92,7 @@ Result<void> HookWrites::flush(store::Database& db) {
   const WallTime now = clock_.wall();
   for (auto next = noted_.cbegin(); next != noted_.cend();) {
     const auto left = static_cast<std::size_t>(noted_.cend() - next);
-    const auto& insert = largest(insertions(), left);
+    const auto& insert = largest(event_insertions(), left);
     TRY(statement, db.prepare(insert.sql));
     int index = 1;
     for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += kColumns) {

@@ -14,7 +14,7 @@
 namespace foyer::engine {
 namespace {
 
-constexpr int kTries = 5; // to find or create a room that others create and remove
+constexpr int kMemberTries = 5; // to find or create a room that others create and remove
 
 std::string pair_of(const UserId& a, const UserId& b) {
   return a < b ? a.str() + '\n' + b.str() : b.str() + '\n' + a.str();
@@ -92,7 +92,7 @@ Result<bool> Writes::remove_member(store::Database& db, const RoomName& name, co
 Result<Direct> Writes::direct(store::Database& db, const Author& by, const UserId& other) {
   if (by.id == other) return refuse_field(Cause::BAD_MESSAGE, "user", "a direct room needs another user");
   const std::string pair = pair_of(by.id, other);
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kMemberTries; ++tries) {
     std::string name;
     {
       TRY(rows, db.query("SELECT name FROM rooms WHERE pair = ?", pair));

@@ -14,12 +14,12 @@
 namespace foyer::engine {
 namespace {
 
-constexpr int kTries = 5;                   // to find or create a room that others create and remove
+constexpr int kRoomTries = 5;               // to find or create a room that others create and remove
 constexpr std::size_t kRemembered = 50'000; // rooms, names, and authors of rooms
 
 bool has_members(RoomKind kind) { return kind == RoomKind::private_ || kind == RoomKind::direct; }
 
-const std::vector<ManyRows>& insertions() {
+const std::vector<ManyRows>& message_insertions() {
   static const auto all = prepared_numbers([](std::size_t rows) {
     return "INSERT INTO messages (room_id, \"offset\", author, name_id, text, time_ms, key, type) VALUES " +
         repeated("(?, ?, ?, ?, ?, ?, ?, ?)", rows) +
@@ -61,7 +61,7 @@ Result<std::vector<UserId>> members_of(store::Database& db, std::int64_t room_id
 // --- rooms ---
 
 Result<Writes::Room*> Writes::find_or_make(store::Database& db, std::string_view name, const UserId& by) {
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kRoomTries; ++tries) {
     TRY(found, find(db, name));
     if (found != nullptr) return found;
     TRY(kind, kind_of(name));
@@ -259,7 +259,7 @@ Result<bool> Writes::insert_messages(store::Database& db) {
   std::size_t rows_stored = 0;
   auto next = waiting_.cbegin();
   while (next != waiting_.cend()) {
-    const auto& insert = largest(insertions(), static_cast<std::size_t>(waiting_.cend() - next));
+    const auto& insert = largest(message_insertions(), static_cast<std::size_t>(waiting_.cend() - next));
     TRY(statement, db.prepare(insert.sql));
     int index = 1;
     for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += 8) {
@@ -316,8 +316,8 @@ Result<Appended> Writes::store_message(store::Database& db, const Waiting& waiti
   const AppendRequest& q = *waiting.question;
   const Offset offset = waiting.room->last + 1;
   TRY(inserted,
-      db.change(insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time, key_of(q),
-          q.type));
+      db.change(message_insertions().back().sql, waiting.room->id, offset, q.from.id, waiting.name, q.text, q.time,
+          key_of(q), q.type));
   if (inserted == 0) return first_of_key(db, *waiting.room, q);
   stored(*waiting.room, q, offset);
   return Appended{.epoch = Epoch(waiting.room->epoch), .offset = offset, .time = q.time};
