@@ -1,5 +1,5 @@
 // Messages between nodes as bytes: what is read is written as the same bytes.
-#include "engine/redis/control_bytes.h"
+#include "engine/control_bytes.h"
 #include "fuzz.h"
 
 using namespace foyer::engine;

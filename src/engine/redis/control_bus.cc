@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "engine/redis/control_bytes.h"
+#include "engine/control_bytes.h"
 #include "rooms/model/packed.h"
 
 namespace foyer::engine {

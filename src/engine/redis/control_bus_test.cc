@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/manual_executor.h"
-#include "engine/redis/control_bytes.h"
+#include "engine/control_bytes.h"
 #include "engine/redis/testing/bus_world.h"
 #include "engine/testing/control_bus_contract.h"
 

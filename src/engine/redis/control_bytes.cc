@@ -1,4 +1,4 @@
-#include "engine/redis/control_bytes.h"
+#include "engine/control_bytes.h"
 
 #include <algorithm>
 #include <utility>
