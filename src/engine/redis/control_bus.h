@@ -1,6 +1,6 @@
 // The control bus between nodes: one channel that all hear, and one for each node.
 //
-// Listeners of this process get a message at once, as in LocalControlBus; other nodes get its bytes (control_bytes.h).
+// Listeners of this process get a message at once, as in LocalControlBus; other nodes get its bytes (engine/control_bytes.h).
 // Messages may be lost. Those about rights are hints, and after a known loss the listeners here are told that
 // revocations may have changed, so that they are read.
 //
