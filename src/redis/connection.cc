@@ -159,12 +159,16 @@ void Connection::State::on_reply(Reply reply) {
   if (in_flight.empty()) return line->fail({.kind = Kind::protocol, .what = name + " sent a reply to no command"});
   Waiting first = std::move(in_flight.front());
   in_flight.pop_front();
-  if (reply.kind != Reply::Kind::error)
-    first.done(std::move(reply));
+  std::optional<Failure> failure;
+  if (reply.kind == Reply::Kind::error)
+    failure = Failure{.kind = kind_of_error(reply.text), .what = name + ": " + shown_error(reply.text)};
+  if (failure)
+    first.done(std::unexpected(*failure));
   else
-    first.done(
-        std::unexpected(Failure{.kind = kind_of_error(reply.text), .what = name + ": " + shown_error(reply.text)}));
+    first.done(std::move(reply));
   waiting.fetch_sub(1);
+  // The server forgot its scripts (SCRIPT FLUSH). The next login loads them; later commands must not overtake this one.
+  if (failure && failure->kind == Kind::no_script) line->fail(*std::move(failure));
 }
 
 void Connection::State::on_lost(const Failure& failure) {

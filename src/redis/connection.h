@@ -6,7 +6,8 @@
 //
 // A command is sent at most once. While the connection is being made, commands wait for it; when an attempt has failed,
 // they fail at once with what it failed with, until the next one succeeds. An error of the server is a Failure; errors
-// inside an array are Replies.
+// inside an array are Replies. A command whose script the server does not know (script.h) ends the connection: what was
+// sent after it may not be carried out before it.
 #pragma once
 
 #include <functional>

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "redis/backoff.h"
+#include "redis/script.h"
 #include "redis/testing/answers.h"
 #include "redis/testing/redis_server.h"
 
@@ -80,6 +81,26 @@ TEST_F(ConnectionTest, AnErrorOfTheServerConcernsItsCommandAlone) {
   EXPECT_EQ(words(got(std::move(right))), "OK");
   EXPECT_EQ(said(*redis, {"LPUSH", "k", "x"}), "refused");
   EXPECT_EQ(said(*redis, {"EVALSHA", std::string(40, 'a'), "0"}), "no_script");
+}
+
+TEST_F(ConnectionTest, EachLoginLoadsItsScripts) {
+  const Script ten("return 10");
+  EXPECT_EQ(ten.digest, "080c414e64bca1184bc4f6220a19c4d495ac896d");
+  Connection redis({.url = server().url(), .scripts = {ten.text}}, quick(), system_entropy());
+  EXPECT_EQ(said(redis, {"EVALSHA", ten.digest, "0"}), "10");
+}
+
+// What was sent later is not carried out either: an unknown script ends the connection, and the next login loads it.
+TEST_F(ConnectionTest, AScriptThatTheServerForgotIsLoadedByANewLogin) {
+  const Script ten("return 10");
+  Connection redis({.url = server().url(), .scripts = {ten.text}}, quick(), system_entropy(),
+      {.lost = [this](const Failure& failure) { notes.add(std::string(to_string(failure.kind))); }});
+  ASSERT_EQ(said(redis, {"EVALSHA", ten.digest, "0"}), "10");
+  ASSERT_EQ(said(redis, {"SCRIPT", "FLUSH"}), "OK");
+  EXPECT_EQ(said(redis, {"EVALSHA", ten.digest, "0"}), "no_script");
+  ASSERT_TRUE(notes.until_count(1));
+  EXPECT_EQ(notes.all().front(), "no_script");
+  EXPECT_TRUE(until_said(redis, {"EVALSHA", ten.digest, "0"}, "10"));
 }
 
 TEST_F(ConnectionTest, LargeAndNestedRepliesArriveWhole) {

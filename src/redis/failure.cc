@@ -60,14 +60,17 @@ Kind kind_of_error(std::string_view error) {
   const std::string_view word = error.substr(0, error.find(' '));
   const auto* found = std::ranges::find(kWords, word, &std::pair<std::string_view, Kind>::first);
   if (found == kWords.end()) return Kind::refused;
-  // Servers before ACLs, and those without a password, say ERR to AUTH.
+  // Servers before ACLs, and those without a password, say ERR to AUTH; a script's command is refused the same way.
   if (found->second == Kind::refused &&
-      (error.starts_with("ERR invalid password") || error.starts_with("ERR AUTH <password> called without")))
+      (error.starts_with("ERR invalid password") || error.starts_with("ERR AUTH <password> called without") ||
+          error.starts_with("ERR The user executing the script can't")))
     return Kind::login;
   return found->second;
 }
 
 std::string shown_error(std::string_view error) {
+  // A right that is missing is named by the command.
+  if (error.starts_with("NOPERM")) return printable(error, kShownErrorBytes);
   // "ERR unknown command 'X', with args beginning with: …" and the like.
   for (const std::string_view quoting : {", with args", " '"}) error = error.substr(0, error.find(quoting));
   return printable(error, kShownErrorBytes);

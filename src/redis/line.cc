@@ -99,6 +99,7 @@ void Line::State::log_in() {
   if (!url.password.empty())
     commands.push_back(url.user.empty() ? Command{"AUTH", url.password} : Command{"AUTH", url.user, url.password});
   if (url.db != 0) commands.push_back({"SELECT", std::to_string(url.db)});
+  for (const auto& script : server.scripts) commands.push_back({"SCRIPT", "LOAD", script});
   commands.push_back({"PING"});
   std::string bytes;
   for (const auto& command : commands) append_command(bytes, command);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "client/link.h"
@@ -26,6 +28,7 @@ struct Policy {
 struct Server {
   ServerUrl url;
   client::TlsOptions tls = {};
+  std::vector<std::string> scripts = {}; // loaded with each login, before anything else (script.h)
 };
 
 } // namespace foyer::redis
