@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct PresenceChange {
   bool changed = false;  // the user came to the room, or left it: no other node has that user there
   std::size_t count = 0; // users in the room now
   std::string name = {}; // as shown to others, of a user who left
+  // Changes of one user have rising numbers, in the order in which they happened, whatever node made them: reports of
+  // them may arrive in another order. 0: the store has no numbers.
+  std::uint64_t order = 0;
 };
 struct PresentMembers {
   std::vector<rooms::Member> members; // some of them

@@ -61,6 +61,10 @@ class RoomLog {
   // database, the user leaves its private and direct rooms in the same transaction, and its own room is deleted.
   virtual void detach_author(UserId user, rooms::Forget what, Completion<rooms::Detached> done) = 0;
 
+  // The room was deleted, and this log is not part of the directory: its history is gone, and who uses the name again
+  // begins with another epoch.
+  virtual void forget(RoomName, Completion<bool> done) { done(true); }
+
   // The caller no longer uses the room. A log that is not durable may drop its history.
   virtual void release(const RoomName& room) = 0;
 

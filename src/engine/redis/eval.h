@@ -1,7 +1,7 @@
 // Scripts on the server, and their answers.
 //
-// The text goes with every call (EVAL): the server compiles it once, and a server that was restarted or flushed needs
-// no second try, after which commands would not be carried out in the order of the calls.
+// A command names its script by the digest (EVALSHA). The connection loads all of them with each login (bus_scripts()),
+// before any other command, so that commands are carried out in the order of the calls.
 #pragma once
 
 #include <expected>
@@ -11,12 +11,16 @@
 
 #include "base/refusal.h"
 #include "redis/reply.h"
+#include "redis/script.h"
 
 namespace foyer::engine {
 
+// For redis::Server::scripts of the connection that the classes of this folder use.
+[[nodiscard]] std::vector<std::string> bus_scripts();
+
 [[nodiscard]] inline redis::Command eval(
-    const std::string& script, std::vector<std::string> keys, std::vector<std::string> arguments) {
-  redis::Command out{"EVAL", script, std::to_string(keys.size())};
+    const redis::Script& script, std::vector<std::string> keys, std::vector<std::string> arguments) {
+  redis::Command out{"EVALSHA", script.digest, std::to_string(keys.size())};
   for (auto& each : keys) out.push_back(std::move(each));
   for (auto& each : arguments) out.push_back(std::move(each));
   return out;

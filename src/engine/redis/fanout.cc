@@ -18,13 +18,17 @@ constexpr std::size_t kMostNodeBytes = 128;
 RedisFanout::RedisFanout(RedisFanoutOptions options, redis::Connection& commands, Entropy& entropy)
     : names_(std::move(options.names)),
       node_(std::move(options.node)),
+      canary_(std::move(options.canary)),
       commands_(commands) {
   redis::Subscriber::Events events{
       .message = [this](const std::string& channel, std::string bytes) { arrived(channel, bytes); }};
   if (options.gap)
-    events.again = [this, gap = std::move(options.gap)](const std::string& channel) { gap(names_.room_of(channel)); };
+    events.again = [this, gap = std::move(options.gap)](const std::string& channel) {
+      if (channel != names_.canary()) gap(names_.room_of(channel));
+    };
   subscriber_ =
       std::make_unique<redis::Subscriber>(std::move(options.server), options.policy, entropy, std::move(events));
+  if (canary_) subscriber_->subscribe(names_.canary(), [](std::expected<bool, redis::Failure>) {});
 }
 
 RedisFanout::~RedisFanout() { subscriber_->stop(); }
@@ -60,6 +64,7 @@ void RedisFanout::unsubscribe(const RoomName& room, const FanoutListener& listen
 }
 
 void RedisFanout::arrived(const std::string& channel, std::string_view bytes) {
+  if (canary_ && channel == names_.canary()) return canary_(bytes);
   rooms::PackedReader envelope(bytes);
   const std::uint8_t version = envelope.byte();
   const std::string node = envelope.text(kMostNodeBytes);

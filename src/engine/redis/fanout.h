@@ -27,6 +27,8 @@ struct RedisFanoutOptions {
   // Events of a room were lost: its subscription was interrupted, or there was none yet. Events arrive again from now
   // on. On the subscriber's thread.
   std::function<void(const RoomName&)> gap = {};
+  // What arrives on the channel of canaries, over the same connection as events. On the subscriber's thread.
+  std::function<void(std::string_view bytes)> canary = {};
 };
 
 class RedisFanout final : public Fanout {
@@ -54,6 +56,7 @@ class RedisFanout final : public Fanout {
 
   const BusNames names_;
   const NodeId node_;
+  const std::function<void(std::string_view)> canary_;
   redis::Connection& commands_;
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>(); // shared with commands that are on their way
   LocalFanout local_;

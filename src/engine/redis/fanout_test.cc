@@ -25,7 +25,7 @@ struct NotingListener final : FanoutListener {
 class Node {
  public:
   Node(testing_world::RedisServer& server, const BusNames& names, const std::string& id)
-      : commands({.url = server.url()}, TestBus::policy(), system_entropy()),
+      : commands(bus_server(server), TestBus::policy(), system_entropy()),
         fanout({.server = {.url = server.url()},
                    .policy = TestBus::policy(),
                    .names = names,
@@ -75,6 +75,16 @@ class RedisFanoutWorld final : public FanoutWorld {
 
 INSTANTIATE_TEST_SUITE_P(Redis, FanoutContract,
     testing::Values([]() -> std::unique_ptr<FanoutWorld> { return std::make_unique<RedisFanoutWorld>(); }));
+
+TEST(BusNamesTest, ChannelsHaveTheNameOfTheBusAndKeysDoNot) {
+  const BusNames names(kBusPrefix, "d1.x");
+  EXPECT_EQ(names.channel(RoomName("tea")), "foyer:d1.x:{tea}");
+  EXPECT_EQ(names.room_of("foyer:d1.x:{tea}"), RoomName("tea"));
+  EXPECT_EQ(names.room_of("foyer:d1.y:{tea}"), RoomName());
+  EXPECT_EQ(names.canary(), "foyer:d1.x:canary");
+  EXPECT_EQ(names.who(RoomName("tea")), "foyer:{tea}:who");
+  EXPECT_EQ(names.identity(), "foyer:bus");
+}
 
 class RedisFanoutTest : public testing::Test {
  protected:

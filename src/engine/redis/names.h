@@ -1,5 +1,6 @@
 // The names of keys and channels on the bus. What belongs to one room has the room as its hash tag, so that a cluster
-// keeps it together. Channels are common to all databases of a server, so they have the prefix, too.
+// keeps it together. Channels are common to all databases of a server: they have the name of the bus (opening.h), so
+// that two installations on one server never hear each other.
 #pragma once
 
 #include <string>
@@ -13,28 +14,38 @@ inline constexpr std::string_view kBusPrefix = "foyer:";
 
 class BusNames {
  public:
-  explicit BusNames(std::string_view prefix = kBusPrefix) : prefix_(prefix) {}
+  explicit BusNames(std::string_view prefix = kBusPrefix, std::string_view bus = {})
+      : prefix_(prefix),
+        channels_(prefix_ + (bus.empty() ? std::string() : std::string(bus) + ":")) {}
 
-  // Events of a room. foyer:{tea}
-  [[nodiscard]] std::string channel(const RoomName& room) const { return prefix_ + "{" + room.str() + "}"; }
+  // Events of a room. foyer:BUS:{tea}
+  [[nodiscard]] std::string channel(const RoomName& room) const { return channels_ + "{" + room.str() + "}"; }
   // The room of such a channel; empty: it is another channel.
   [[nodiscard]] RoomName room_of(std::string_view channel) const {
-    if (!channel.starts_with(prefix_ + "{") || !channel.ends_with('}')) return RoomName();
-    return RoomName(channel.substr(prefix_.size() + 1, channel.size() - prefix_.size() - 2));
+    if (!channel.starts_with(channels_ + "{") || !channel.ends_with('}')) return RoomName();
+    return RoomName(channel.substr(channels_.size() + 1, channel.size() - channels_.size() - 2));
   }
   // Who is in a room: user → the nodes that have the user there, and the name. foyer:{tea}:who
-  [[nodiscard]] std::string who(const RoomName& room) const { return channel(room) + ":who"; }
+  [[nodiscard]] std::string who(const RoomName& room) const { return this->room(room, "who"); }
   // Parts of the log of a room. foyer:{tea}:log
   [[nodiscard]] std::string room(const RoomName& room, std::string_view part) const {
-    return channel(room) + ":" + std::string(part);
+    return prefix_ + "{" + room.str() + "}:" + std::string(part);
   }
   // The rooms in whose log a user has written.
   [[nodiscard]] std::string author(const UserId& user) const { return prefix_ + "author:" + user.str(); }
+  // Which bus this is: a random value.
+  [[nodiscard]] std::string identity() const { return prefix_ + "bus"; }
+  // For a look at what a node may do; deleted at once.
+  [[nodiscard]] std::string probe(std::string_view random) const { return prefix_ + "probe:" + std::string(random); }
+  // Canaries of all nodes.
+  [[nodiscard]] std::string canary() const { return channels_ + "canary"; }
   // Messages of the control bus: for all nodes, and for one.
-  [[nodiscard]] std::string control() const { return prefix_ + "control"; }
-  [[nodiscard]] std::string control(std::string_view node) const { return prefix_ + "control:" + std::string(node); }
+  [[nodiscard]] std::string control() const { return channels_ + "control"; }
+  [[nodiscard]] std::string control(std::string_view node) const { return channels_ + "control:" + std::string(node); }
   // Nodes, each with the time at which its lease ends.
   [[nodiscard]] std::string nodes() const { return prefix_ + "nodes"; }
+  // A random value that the server loses with its memory.
+  [[nodiscard]] std::string era() const { return prefix_ + "era"; }
   // The rooms in which a node has users.
   [[nodiscard]] std::string rooms_of(std::string_view node) const { return prefix_ + "rooms:" + std::string(node); }
   // The lease of the node that cleans up after that one.
@@ -46,7 +57,7 @@ class BusNames {
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
 
  private:
-  std::string prefix_;
+  std::string prefix_, channels_;
 };
 
 } // namespace foyer::engine

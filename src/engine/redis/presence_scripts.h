@@ -6,21 +6,27 @@
 
 #include <string>
 
+#include "redis/script.h"
+
 namespace foyer::engine::scripts {
 
-// KEYS registry. ARGV node, life in ms, life of the registry in ms, 1 for a new lease → {1, dead node, …}; or {0}: the
-// lease has ended, and is not renewed.
-inline const std::string kRenew = R"lua(
+// KEYS registry, era. ARGV node, life in ms, life of the registry in ms, 1 for a new lease, a fresh era → {1, era, dead
+// node, …}; or {0, era}: the lease has ended, and is not renewed. Another era: the server lost its memory.
+inline const redis::Script kRenew{R"lua(
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('SET', KEYS[2], ARGV[5], 'NX', 'PX', ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+local era = redis.call('GET', KEYS[2])
 local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if ARGV[4] ~= '1' and not (known and tonumber(known) > now) then return {0} end
+if ARGV[4] ~= '1' and not (known and tonumber(known) > now) then return {0, era} end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 local out = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)
+table.insert(out, 1, era)
 table.insert(out, 1, 1)
 return out
-)lua";
+)lua"};
 
 // Common to those below: the nodes of a value that are alive and not `without`, and the name.
 inline const std::string kCommon = R"lua(
@@ -32,6 +38,10 @@ local function split(value, without, dead)
   end
   return nodes, string.sub(value, at + 1)
 end
+local function order()
+  local t = redis.call('TIME')
+  return string.format('%.0f', t[1] * 1000000 + t[2])
+end
 local function joined(nodes, name) return table.concat(nodes, ' ') .. '\n' .. name end
 local function dead_from(first)
   local dead = {}
@@ -40,8 +50,8 @@ local function dead_from(first)
 end
 )lua";
 
-// KEYS room. ARGV node, life of the room in ms, user, name, dead node … → {1 if the user came, users}
-inline const std::string kTouch = kCommon + R"lua(
+// KEYS room. ARGV node, life of the room in ms, user, name, dead node … → {1 if the user came, users, '', order}
+inline const redis::Script kTouch{kCommon + R"lua(
 local value = redis.call('HGET', KEYS[1], ARGV[3])
 local nodes, name = {}, ARGV[4]
 local mine = false
@@ -55,11 +65,11 @@ local came = #nodes == 0
 if not mine then nodes[#nodes + 1] = ARGV[1] end
 redis.call('HSET', KEYS[1], ARGV[3], joined(nodes, name))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {came and 1 or 0, redis.call('HLEN', KEYS[1])}
-)lua";
+return {came and 1 or 0, redis.call('HLEN', KEYS[1]), '', order()}
+)lua"};
 
-// KEYS room. ARGV node, user, dead node … → {1 if the user left, users, name}
-inline const std::string kLeave = kCommon + R"lua(
+// KEYS room. ARGV node, user, dead node … → {1 if the user left, users, name, order}
+inline const redis::Script kLeave{kCommon + R"lua(
 local value = redis.call('HGET', KEYS[1], ARGV[2])
 if not value then return {0, redis.call('HLEN', KEYS[1]), ''} end
 local had = false
@@ -71,11 +81,11 @@ if #nodes > 0 then
   return {0, redis.call('HLEN', KEYS[1]), ''}
 end
 redis.call('HDEL', KEYS[1], ARGV[2])
-return {1, redis.call('HLEN', KEYS[1]), name}
-)lua";
+return {1, redis.call('HLEN', KEYS[1]), name, order()}
+)lua"};
 
 // KEYS room. ARGV most, dead node … → {users, user, name, user, name, …}
-inline const std::string kMembers = kCommon + R"lua(
+inline const redis::Script kMembers{kCommon + R"lua(
 local most, dead = tonumber(ARGV[1]), dead_from(2)
 local out = {redis.call('HLEN', KEYS[1])}
 local cursor, shown, seen = '0', 0, {}
@@ -94,18 +104,23 @@ repeat
   end
 until cursor == '0'
 return out
-)lua";
+)lua"};
 
-// What a node has in a room, in full. KEYS room. ARGV node, life of the room in ms, user, name, user, name, … →
-// {users, user, name, …}: who was not there before.
-inline const std::string kWrite = kCommon + R"lua(
-local here = {}
-for i = 3, #ARGV, 2 do here[ARGV[i]] = ARGV[i + 1] end
+// What a node has in a room, in full. KEYS room. ARGV node, life of the room in ms, how many users, user, name, user,
+// name, …; then those who left it, user, name, … → {users, order, how many are here alone, user, name, …}: whom no
+// other node has, then who of those that left is nowhere.
+inline const redis::Script kWrite{kCommon + R"lua(
+local here, last = {}, 3 + 2 * ARGV[3]
+for i = 4, last, 2 do here[ARGV[i]] = ARGV[i + 1] end
 local all = redis.call('HGETALL', KEYS[1])
+local alone = {}
 for i = 1, #all, 2 do
   local others, name = split(all[i + 1], ARGV[1], {})
-  local mine = here[all[i]] ~= nil
-  if mine then
+  if here[all[i]] ~= nil then
+    if #others == 0 then
+      alone[#alone + 1] = all[i]
+      alone[#alone + 1] = name
+    end
     others[#others + 1] = ARGV[1]
     here[all[i]] = nil
   end
@@ -115,19 +130,25 @@ for i = 1, #all, 2 do
     redis.call('HSET', KEYS[1], all[i], joined(others, name))
   end
 end
-local came = {}
 for user, name in pairs(here) do
   redis.call('HSET', KEYS[1], user, joined({ARGV[1]}, name))
-  came[#came + 1] = user
-  came[#came + 1] = name
+  alone[#alone + 1] = user
+  alone[#alone + 1] = name
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-table.insert(came, 1, redis.call('HLEN', KEYS[1]))
-return came
-)lua";
+local out = {redis.call('HLEN', KEYS[1]), order(), #alone / 2}
+for _, each in ipairs(alone) do out[#out + 1] = each end
+for i = last + 1, #ARGV, 2 do
+  if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 0 then
+    out[#out + 1] = ARGV[i]
+    out[#out + 1] = ARGV[i + 1]
+  end
+end
+return out
+)lua"};
 
-// Removes a node's entries. KEYS room. ARGV node, dead node … → {users, user, name, …}: who left with it.
-inline const std::string kReap = kCommon + R"lua(
+// Removes a node's entries. KEYS room. ARGV node, dead node … → {users, order, 0, user, name, …}: who left with it.
+inline const redis::Script kReap{kCommon + R"lua(
 local dead = dead_from(2)
 local all = redis.call('HGETALL', KEYS[1])
 local gone = {}
@@ -150,8 +171,9 @@ for i = 1, #all, 2 do
     redis.call('HSET', KEYS[1], all[i], joined(kept, name))
   end
 end
-table.insert(gone, 1, redis.call('HLEN', KEYS[1]))
-return gone
-)lua";
+local out = {redis.call('HLEN', KEYS[1]), order(), 0}
+for _, each in ipairs(gone) do out[#out + 1] = each end
+return out
+)lua"};
 
 } // namespace foyer::engine::scripts

@@ -6,7 +6,8 @@
 // or flushed), and from time to time, because each room's entries end by themselves.
 //
 // A node whose lease ended while it was alive (it was paused, or cut off) goes on under a new name and writes
-// everything again. The entries under the old name belong to whoever cleans up.
+// everything again. The entries under the old name belong to whoever cleans up. If the lease is gone because the bus
+// lost its memory, nobody was told that the users had left, so nobody is told that they came.
 //
 // Counts include users of a dead node until its entries are removed.
 #pragma once
@@ -14,11 +15,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "base/executor.h"
+#include "base/clock.h"
 #include "engine/control_bus.h"
 #include "engine/presence_store.h"
 #include "engine/redis/names.h"
+#include "engine/redis/ticker.h"
 #include "redis/connection.h"
 
 namespace foyer::engine {
@@ -29,22 +32,29 @@ inline constexpr Millis kPresenceRoomLife{std::chrono::hours{1}};   // of a room
 inline constexpr Millis kPresenceRewrite{std::chrono::minutes{20}}; // they are written again after that
 inline constexpr Millis kPresenceNodeLife{std::chrono::hours{24}};  // of the registry, and of a node's list of rooms
 
-struct RedisPresenceOptions {
-  using Report = std::function<void(const RoomName&, const rooms::Member&, std::size_t count)>;
+// What nobody has been told yet: users left because only dead nodes had them in the room, or came or left while the bus
+// could not be asked.
+struct PresenceReport {
+  RoomName room;
+  std::vector<rooms::Member> came = {}, left = {};
+  std::size_t count = 0;   // users in the room now
+  std::uint64_t order = 0; // of these changes (PresenceChange::order)
+  bool recount = false;    // the bus lost its memory: perhaps others have left, too
+};
 
+struct RedisPresenceOptions {
   BusNames names = BusNames();
-  NodeId node; // this one; without white space
-  // On the connection's thread. A user left, because only dead nodes had the user there; or came, because entries that
-  // were lost are written again.
-  Report left = {};
-  Report came = {};
+  NodeId node;                                            // this one; without white space
+  std::function<void(const PresenceReport&)> report = {}; // on the connection's thread
+  Millis tick{1'000};                                     // the times above are for ticks of a second
 };
 
 class RedisPresenceStore final : public PresenceStore {
  public:
-  // `commands` and `executor` outlive this. Rounds begin on the executor, the first one at once; answers come on the
+  // `commands` and `executor` outlive this. Rounds begin on the executor, the first one here; answers come on the
   // connection's thread.
-  RedisPresenceStore(RedisPresenceOptions options, redis::Connection& commands, Executor& executor, const Clock& clock);
+  RedisPresenceStore(RedisPresenceOptions options, redis::Connection& commands, Executor& executor, const Clock& clock,
+      Entropy& entropy);
   ~RedisPresenceStore() override; // leaves its entries to the others, as a crash does
 
   // Any thread. After a refusal the store goes by what it was told, and writes the room again in the next round.
@@ -58,8 +68,7 @@ class RedisPresenceStore final : public PresenceStore {
  private:
   struct State;
   std::shared_ptr<State> state_;
-  Executor& executor_;
-  TimerId timer_ = 0;
+  Ticker ticker_;
 };
 
 } // namespace foyer::engine

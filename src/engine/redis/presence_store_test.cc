@@ -17,14 +17,9 @@ using testing::UnorderedElementsAre;
 class Node final : public PresenceWorld {
  public:
   Node(const BusNames& names, const std::string& id, testing_world::RedisServer& server = TestBus::shared().server())
-      : commands_({.url = server.url()}, TestBus::policy(), system_entropy()),
-        store_({.names = names,
-                   .node = NodeId(id),
-                   .left = [this](const RoomName& room, const rooms::Member& member,
-                               std::size_t count) { note(room, member, "left", count); },
-                   .came = [this](const RoomName& room, const rooms::Member& member,
-                               std::size_t count) { note(room, member, "came", count); }},
-            commands_, executor_, clock_) {
+      : commands_(bus_server(server), TestBus::policy(), system_entropy()),
+        store_({.names = names, .node = NodeId(id), .report = [this](const PresenceReport& report) { note(report); }},
+            commands_, executor_, clock_, system_entropy()) {
     round();
   }
 
@@ -46,8 +41,11 @@ class Node final : public PresenceWorld {
   }
 
  private:
-  void note(const RoomName& room, const rooms::Member& member, const std::string& what, std::size_t count) {
-    notes_.add(room.str() + ": " + member.name + " " + what + " " + std::to_string(count));
+  void note(const PresenceReport& report) {
+    const std::string count = " " + std::to_string(report.count);
+    for (const auto& member : report.came) notes_.add(report.room.str() + ": " + member.name + " came" + count);
+    for (const auto& member : report.left) notes_.add(report.room.str() + ": " + member.name + " left" + count);
+    if (report.recount) notes_.add(report.room.str() + ":" + count);
   }
 
   ManualClock clock_;
@@ -159,6 +157,8 @@ TEST_F(RedisPresenceTest, AfterTheBusLostEverythingEachNodeWritesWhatItHas) {
   EXPECT_EQ(a.members("tea").count, 0U);
   a.round();
   b.round();
+  EXPECT_THAT(a.reports(), ElementsAre("tea: 1")) << "nobody has come, and somebody may have left";
+  EXPECT_THAT(b.reports(), UnorderedElementsAre("tea: 1", "milk: 1"));
   EXPECT_THAT(a.names("tea"), ElementsAre("ann=Ann"));
   EXPECT_THAT(a.names("milk"), ElementsAre("bob=Bob"));
   EXPECT_EQ(a.leave("tea", "ann"), "- 1");
@@ -170,18 +170,51 @@ TEST_F(RedisPresenceTest, WhatCouldNotBeWrittenIsWrittenInTheNextRound) {
   Node a(BusNames(), "a", server), b(BusNames(), "b", server);
   a.touch("tea", "ann", "Ann");
   server.cli({"CONFIG", "SET", "min-replicas-to-write", "1"});
-  EXPECT_EQ(a.touch("tea", "bob", "Bob"), "STORE_READ_ONLY");
-  EXPECT_EQ(a.leave("tea", "ann"), "STORE_READ_ONLY");
+  EXPECT_EQ(a.touch("tea", "bob", "Bob"), "BUS_UNSUITABLE");
+  EXPECT_EQ(a.leave("tea", "ann"), "BUS_UNSUITABLE");
   server.cli({"CONFIG", "SET", "min-replicas-to-write", "0"});
   EXPECT_THAT(b.names("tea"), ElementsAre("ann=Ann"));
   a.round();
   EXPECT_THAT(b.names("tea"), ElementsAre("bob=Bob"));
+  EXPECT_THAT(a.reports(), ElementsAre("tea: Bob came 1", "tea: Ann left 1"));
+  a.round();
+  EXPECT_THAT(a.reports(), IsEmpty());
+}
+
+TEST_F(RedisPresenceTest, WhoCameAndWentWhileTheBusCouldNotBeAskedIsNotReported) {
+  testing_world::RedisServer server;
+  Node a(BusNames(), "a", server);
+  server.cli({"CONFIG", "SET", "min-replicas-to-write", "1"});
+  a.touch("tea", "ann", "Ann");
+  a.leave("tea", "ann");
+  server.cli({"CONFIG", "SET", "min-replicas-to-write", "0"});
+  a.round();
+  EXPECT_THAT(a.reports(), IsEmpty());
+}
+
+TEST_F(RedisPresenceTest, ChangesHaveRisingNumbers) {
+  const auto a = node("a");
+  std::uint64_t last = 0;
+  const auto rises = [&](Result<PresenceChange> change) {
+    ASSERT_TRUE(change);
+    EXPECT_TRUE(change->changed);
+    EXPECT_GT(change->order, last);
+    last = change->order;
+  };
+  for (int i = 0; i < 3; ++i) {
+    TestBus::shared().advance(Millis{1}); // the server's clock is the test's
+    a->store().touch(RoomName("tea"), {UserId("ann"), "Ann"}, rises);
+    a->run();
+    TestBus::shared().advance(Millis{1});
+    a->store().leave(RoomName("tea"), UserId("ann"), rises);
+    a->run();
+  }
 }
 
 TEST_F(RedisPresenceTest, EveryKeyEndsByItselfAndIsRenewedWhileItIsNeeded) {
   const auto a = node("a");
   a->touch("tea", "ann", "Ann");
-  EXPECT_THAT(keys_of(a->commands(), names.prefix()), UnorderedElementsAre("nodes", "rooms:a", "{tea}:who"));
+  EXPECT_THAT(keys_of(a->commands(), names.prefix()), UnorderedElementsAre("era", "nodes", "rooms:a", "{tea}:who"));
   TestBus::shared().advance(kPresenceRoomLife - Millis{1'000});
   a->clock().advance(kPresenceRewrite);
   a->round();

@@ -8,21 +8,21 @@ using Kind = redis::Failure::Kind;
 Cause cause_of(Kind kind) {
   switch (kind) {
     case Kind::full:
-    case Kind::loading: return Cause::BUSY;
-    case Kind::timeout: return Cause::STORE_TIMEOUT;
-    case Kind::read_only: return Cause::STORE_READ_ONLY;
-    case Kind::memory: return Cause::STORE_FULL;
+    case Kind::memory: return Cause::BUSY;
+    case Kind::login: return Cause::BUS_REFUSED;
+    case Kind::moved:
+    case Kind::read_only:
+    case Kind::refused: return Cause::BUS_UNSUITABLE;
     case Kind::unreachable:
     case Kind::tls:
-    case Kind::login:
     case Kind::lost:
+    case Kind::timeout:
     case Kind::protocol:
     case Kind::closed:
-    case Kind::moved:
-    case Kind::no_script:
-    case Kind::refused: break;
+    case Kind::loading:
+    case Kind::no_script: break;
   }
-  return Cause::STORE_FAILED;
+  return Cause::BUS_UNREACHABLE;
 }
 
 } // namespace

@@ -152,7 +152,7 @@ void RedisRoomLog::append(AppendRequest message, Completion<Appended> done) {
   const std::string digest = (message.type == BodyType::data ? "j" : "t") + base64url_encode(sha256(message.text));
   for (std::string each :
       {value_of(message), message.from.id.str(), number(kept), key, digest, std::to_string(unix_millis(message.time)),
-          number(kKeyLife + Millis{1'000}), options_.names.room(message.room, "key:")})
+          number(kKeyLife + Millis{1'000}), options_.names.room(message.room, "key:"), number(options_.bytes)})
     arguments.push_back(std::move(each));
   commands_.send(eval(scripts::kAppend, keys_of(options_.names, message.room), std::move(arguments)),
       [&commands = commands_, author = options_.names.author(message.from.id), room = message.room,
@@ -192,6 +192,15 @@ void RedisRoomLog::clear(RoomName room, Completion<bool> done) {
     if (!answer) return done(std::unexpected(refusal_of(answer.error())));
     if (answer->integer == 0) return done(refuse_field(Cause::NOT_FOUND, "room"));
     done(true);
+  });
+}
+
+void RedisRoomLog::forget(RoomName room, Completion<bool> done) {
+  redis::Command gone{"DEL"};
+  for (auto& key : keys_of(options_.names, room)) gone.push_back(std::move(key));
+  commands_.send(std::move(gone), [done = std::move(done)](const Answer& answer) mutable {
+    if (!answer) return done(std::unexpected(refusal_of(answer.error())));
+    done(answer->integer > 0);
   });
 }
 

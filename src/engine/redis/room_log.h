@@ -22,9 +22,10 @@ inline constexpr std::size_t kMostBusMessages = 10'000;            // of one roo
 
 struct RedisLogOptions {
   BusNames names = BusNames();
-  std::size_t messages = 300; // of each room, at most kMostBusMessages
-  Millis age{0};              // older ones are not shown; 0: all are
-  RoomRules rules = {};       // history_messages of a rule comes before `messages`
+  std::size_t messages = 300;   // of each room, at most kMostBusMessages
+  std::size_t bytes = 4u << 20; // of each room, with names and keys; the newest message is kept in any case
+  Millis age{0};                // older ones are not shown; 0: all are
+  RoomRules rules = {};         // history_messages of a rule comes before `messages`
 };
 
 class RedisRoomLog final : public RoomLog {
@@ -42,6 +43,7 @@ class RedisRoomLog final : public RoomLog {
   void confirm(RoomName room, Known known, Completion<RoomRow> done) override;
   void doubt(RoomName room, Epoch epoch, Offset head, Completion<Offset> done) override;
   void detach_author(UserId user, Forget what, Completion<Detached> done) override;
+  void forget(RoomName room, Completion<bool> done) override;
   void release(const RoomName&) override {}
   void watch(LogWatch watch) override { watch_ = std::move(watch); }
 

@@ -10,9 +10,11 @@ namespace {
 
 class RedisLogWorld final : public LogWorld {
  public:
-  void open(WorldOptions options) override {
+  void open(WorldOptions options) override { open(std::move(options), RedisLogOptions{}.bytes); }
+  void open(WorldOptions options, std::size_t bytes) {
     log_.reset();
     RedisLogOptions made;
+    made.bytes = bytes;
     made.names = names_;
     made.messages = options.history_messages > 0 ? options.history_messages : 1'000; // more than one page
     made.age = std::chrono::hours{24 * options.history_days};
@@ -29,13 +31,21 @@ class RedisLogWorld final : public LogWorld {
   }
   ManualClock& clock() override { return clock_; }
   redis::Connection& commands() { return commands_; }
+  // The offsets that the server has.
+  std::vector<int> kept(const char* room) {
+    std::vector<int> out;
+    for (const auto& item : redis::ask(commands_, {"HKEYS", names_.room(RoomName(room), "log")})->items)
+      out.push_back(std::stoi(item.text));
+    std::ranges::sort(out);
+    return out;
+  }
   [[nodiscard]] const BusNames& names() const { return names_; }
 
  private:
   TestBus& bus_ = TestBus::shared();
   const BusNames names_ = bus_.fresh_names();
   ManualClock clock_{bus_.time().now()};
-  redis::Connection commands_{{.url = bus_.server().url()}, TestBus::policy(), system_entropy()};
+  redis::Connection commands_{bus_server(bus_.server()), TestBus::policy(), system_entropy()};
   std::unique_ptr<RedisRoomLog> log_;
 };
 
@@ -54,6 +64,21 @@ TEST(RedisRoomLog, AnotherReplicationIdIsAnotherEpochWithTheNextQuestion) {
   EXPECT_EQ(next->offset, 2U);
   EXPECT_NE(next->epoch, before);
   EXPECT_EQ(w.stands("tea")->epoch, next->epoch);
+}
+
+TEST(RedisRoomLog, ARoomKeepsNoMoreBytesThanItsLimit) {
+  RedisLogWorld w;
+  w.open({}, 2'000);
+  const std::string text(500, 'x');
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(w.say("tea", "ann", text));
+  EXPECT_THAT(w.kept("tea"), testing::ElementsAre(8, 9, 10));
+  ASSERT_TRUE(w.erased("tea", 10, "ann")); // an erased one takes no room for its text
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(w.say("tea", "ann", text));
+  EXPECT_THAT(w.kept("tea"), testing::ElementsAre(9, 10, 11, 12));
+  ASSERT_TRUE(w.say("tea", "ann", std::string(5'000, 'y'))); // the newest is kept in any case
+  EXPECT_THAT(w.kept("tea"), testing::ElementsAre(13));
+  ASSERT_TRUE(w.say("tea", "ann", text));
+  EXPECT_THAT(w.kept("tea"), testing::ElementsAre(14));
 }
 
 TEST(RedisRoomLog, EveryKeyOfARoomEndsByItself) {

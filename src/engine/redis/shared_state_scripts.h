@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "redis/script.h"
+
 namespace foyer::engine::scripts {
 
 inline const std::string kNow = R"lua(
@@ -18,7 +20,7 @@ end
 
 // KEYS put entry, taken entry, taken ends. ARGV by, remember, most, name
 // → {1, taken} took it; {0, taken, by, ago}; {-1, taken, wait}: no more fit. `taken` is -1 where it was put.
-inline const std::string kTake = kNow + R"lua(
+inline const redis::Script kTake{kNow + R"lua(
 local put = redis.call('HMGET', KEYS[1], 'forget', 'at', 'by')
 if put[1] and tonumber(put[1]) > now then
   if put[2] then return {0, -1, put[3], now - put[2]} end
@@ -40,11 +42,11 @@ keep(KEYS[2], ARGV[2])
 redis.call('ZADD', KEYS[3], forget, ARGV[4])
 keep(KEYS[3], ARGV[2])
 return {1, count + 1}
-)lua";
+)lua"};
 
 // KEYS entry, ends. ARGV value, life, remember, most, name, what all entries of the kind begin with
 // → {1, count} put; {0, count}: exists; {-1, count, wait}: no more fit.
-inline const std::string kPut = kNow + R"lua(
+inline const redis::Script kPut{kNow + R"lua(
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 local count = redis.call('ZCARD', KEYS[2])
 local known = redis.call('HGET', KEYS[1], 'forget')
@@ -65,18 +67,18 @@ keep(KEYS[1], life)
 redis.call('ZADD', KEYS[2], now + life, ARGV[5])
 keep(KEYS[2], life)
 return {1, count + 1}
-)lua";
+)lua"};
 
 // KEYS entry → {value, left}, {value, left, by, ago}, or {}
-inline const std::string kFind = kNow + R"lua(
+inline const redis::Script kFind{kNow + R"lua(
 local e = redis.call('HMGET', KEYS[1], 'value', 'end', 'forget', 'at', 'by')
 if not e[3] or tonumber(e[3]) <= now then return {} end
 if e[4] then return {e[1], e[2] - now, e[5], now - e[4]} end
 return {e[1], e[2] - now}
-)lua";
+)lua"};
 
 // KEYS times. ARGV most, window → 0 if it was counted, otherwise after how long it may be
-inline const std::string kCount = kNow + R"lua(
+inline const redis::Script kCount{kNow + R"lua(
 local window = ARGV[2] + 0
 local first = redis.call('LINDEX', KEYS[1], 0)
 while first and first + window <= now do
@@ -87,10 +89,10 @@ if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[1]) then return first and first 
 redis.call('RPUSH', KEYS[1], now)
 redis.call('PEXPIRE', KEYS[1], window + 1000)
 return 0
-)lua";
+)lua"};
 
 // KEYS lease. ARGV holder, life, how long a term is remembered → {holder, term, left}
-inline const std::string kLease = kNow + R"lua(
+inline const redis::Script kLease{kNow + R"lua(
 local held = redis.call('HMGET', KEYS[1], 'holder', 'term', 'until')
 local term, ends = tonumber(held[2] or 0), tonumber(held[3] or 0)
 if ends > now and held[1] ~= ARGV[1] then return {held[1], term, ends - now} end
@@ -98,14 +100,14 @@ if ends <= now then term = term + 1 end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'term', term, 'until', now + ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
 return {ARGV[1], term, ARGV[2] + 0}
-)lua";
+)lua"};
 
 // KEYS lease. ARGV holder, term → 1 if it ended now
-inline const std::string kEndLease = kNow + R"lua(
+inline const redis::Script kEndLease{kNow + R"lua(
 local held = redis.call('HMGET', KEYS[1], 'holder', 'term', 'until')
 if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] or tonumber(held[3]) <= now then return 0 end
 redis.call('HSET', KEYS[1], 'until', now)
 return 1
-)lua";
+)lua"};
 
 } // namespace foyer::engine::scripts

@@ -26,7 +26,7 @@ class RedisSharedWorld final : public SharedWorld {
   TestBus& bus_ = TestBus::shared();
   const BusNames names_ = bus_.fresh_names();
   ManualClock clock_{bus_.time().now()};
-  redis::Connection commands_{{.url = bus_.server().url()}, TestBus::policy(), system_entropy()};
+  redis::Connection commands_{bus_server(bus_.server()), TestBus::policy(), system_entropy()};
   RedisSharedState state_{names_, commands_};
 };
 
@@ -51,8 +51,8 @@ TEST(RedisSharedState, EveryKeyEndsByItself) {
 TEST(RedisSharedState, AnotherNodeSeesTheSame) {
   TestBus& bus = TestBus::shared();
   const BusNames names = bus.fresh_names();
-  redis::Connection one({.url = bus.server().url()}, TestBus::policy(), system_entropy());
-  redis::Connection two({.url = bus.server().url()}, TestBus::policy(), system_entropy());
+  redis::Connection one(bus_server(bus.server()), TestBus::policy(), system_entropy());
+  redis::Connection two(bus_server(bus.server()), TestBus::policy(), system_entropy());
   RedisSharedState a(names, one), b(names, two);
   const auto take = [](SharedState& state, const std::string& by) {
     const auto answer = redis::promised<Result<Taken>>();
@@ -69,7 +69,7 @@ TEST(RedisSharedState, AnotherNodeSeesTheSame) {
 
 TEST(RedisSharedState, AServerThatIsAwayIsRefusedWithACause) {
   testing_world::RedisServer server;
-  redis::Connection commands({.url = server.url()}, TestBus::policy(), system_entropy());
+  redis::Connection commands(bus_server(server), TestBus::policy(), system_entropy());
   RedisSharedState state{BusNames(), commands};
   server.kill();
   ASSERT_TRUE(redis::until_said(commands, {"PING"}, "unreachable"));
@@ -78,7 +78,7 @@ TEST(RedisSharedState, AServerThatIsAwayIsRefusedWithACause) {
       [answer](Result<bool> put) { answer->set_value(std::move(put)); });
   const auto refused = redis::got(answer->get_future());
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().cause, Cause::STORE_FAILED);
+  EXPECT_EQ(refused.error().cause, Cause::BUS_UNREACHABLE);
   EXPECT_THAT(refused.error().evidence, testing::HasSubstr("unreachable"));
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/redis/eval.h"
 #include "engine/redis/names.h"
 #include "redis/connection.h"
 #include "redis/testing/answers.h"
@@ -71,6 +72,11 @@ class TestBus {
   testing_world::RedisServer server_{{.environment = time_.environment()}};
   int worlds_ = 0;
 };
+
+// For the connection that sends commands.
+inline redis::Server bus_server(const testing_world::RedisServer& server) {
+  return {.url = server.url(), .scripts = bus_scripts()};
+}
 
 // The keys of the server that begin so, with their types; those without an end have a star.
 inline std::vector<std::string> keys_of(redis::Connection& commands, const std::string& prefix) {

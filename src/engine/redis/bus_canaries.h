@@ -1,0 +1,50 @@
+// Sends the canaries of this node and judges by those that arrive (canaries.h).
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/control_bus.h"
+#include "engine/redis/canaries.h"
+#include "engine/redis/names.h"
+#include "engine/redis/ticker.h"
+#include "redis/connection.h"
+
+namespace foyer::engine {
+
+// Connections over which this node hears others.
+enum class BusPath : std::uint8_t { rooms, control };
+inline constexpr std::size_t kBusPaths = 2;
+
+struct BusCanariesOptions {
+  BusNames names = BusNames();
+  NodeId node; // this one
+  Millis tick{1'000};
+  std::function<void(const Hearing&)> changed = {}; // on the executor
+};
+
+class BusCanaries {
+ public:
+  // Begins at once. The references outlive this.
+  BusCanaries(BusCanariesOptions options, redis::Connection& commands, Executor& executor, const Clock& clock);
+
+  // Any thread.
+  void heard(BusPath path, std::string_view bytes); // what arrived on the channel of canaries
+  void members(std::vector<OtherMember> others);    // the database was read
+  [[nodiscard]] Hearing hearing() const;            // as of the last tick
+
+ private:
+  void tick();
+
+  const BusCanariesOptions options_;
+  redis::Connection& commands_;
+  const Clock& clock_;
+  mutable std::mutex mutex_; // of watch_
+  CanaryWatch watch_;
+  Ticker ticker_;
+};
+
+} // namespace foyer::engine
