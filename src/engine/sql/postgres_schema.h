@@ -237,6 +237,11 @@ CREATE TABLE nodes (
   heard_until TIMESTAMPTZ NOT NULL
 );
 )sql",
+    R"sql(
+-- Whom a node says it does not hear over the bus (member_hearing.h), and when it last said so.
+ALTER TABLE nodes ADD COLUMN unheard TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN reported TIMESTAMPTZ;
+)sql",
 };
 
 } // namespace foyer::engine

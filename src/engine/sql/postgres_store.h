@@ -19,8 +19,14 @@ inline constexpr Millis kPostgresWatch{1'000};
 [[nodiscard]] Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions server,
     DatabaseStoreOptions options, const Clock& clock, Entropy& entropy, Metrics& metrics, Log& log);
 
+// What nodes need to know of a database before they open it.
+struct NodesDatabase {
+  std::string name; // a word for it, the same on a standby that was promoted
+  std::string bus;  // that its living members use (members.h); empty: there are none, or they use none
+};
+[[nodiscard]] Result<NodesDatabase> look_at_nodes(const store::PostgresOptions& server);
+
 // Whether a start could use the database; changes nothing (store/examine.h).
-[[nodiscard]] Result<bool> examine_postgres_store(
-    const store::PostgresOptions& server, Writers writers = Writers::one);
+[[nodiscard]] Result<bool> examine_postgres_store(const store::PostgresOptions& server, Writers writers = Writers::one);
 
 } // namespace foyer::engine
