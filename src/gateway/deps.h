@@ -68,6 +68,8 @@ struct GatewayDeps {
   std::function<void(MonoTime)> rights_current = {};
   // Between nodes (rooms/listeners.h); null: there is one. Then `bus` reaches all nodes, too.
   std::shared_ptr<engine::Fanout> between = {};
+  engine::RoomLog* shared_log = nullptr;                // of rooms that are not durable (rooms/listeners.h)
+  std::shared_ptr<engine::PresenceStore> presence = {}; // of all nodes; null: each home has its own
   std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);
 };
 

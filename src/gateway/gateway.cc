@@ -122,6 +122,25 @@ void Gateway::may_have_missed(const RoomName& room) {
   home.loop().post([&home, room] { home.may_have_missed(room); });
 }
 
+void Gateway::shared_log_opened_again() {
+  for (std::size_t i = 0; i < homes_.count(); ++i) {
+    rooms::RoomHome& home = homes_.at(i);
+    home.loop().post([&home] { home.shared_log_opened_again(); });
+  }
+}
+
+void Gateway::look_at_shared_log() {
+  for (std::size_t i = 0; i < homes_.count(); ++i) {
+    rooms::RoomHome& home = homes_.at(i);
+    home.loop().post([&home] { home.look_at_shared_log(); });
+  }
+}
+
+void Gateway::node_deaf(const std::optional<Refusal>& why) {
+  for (std::size_t i = 0; i < loops_.size(); ++i)
+    loops_[i]->post([shard = shards_[i].get(), why] { shard->node_deaf(why); });
+}
+
 void Gateway::drain(std::function<void()> done) {
   if (draining_.exchange(true)) return;
   on_all(&Shard::drain, std::move(done));

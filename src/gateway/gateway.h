@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "gateway/clients.h"
@@ -36,6 +37,12 @@ class Gateway {
 
   // Events of the room may have been lost between nodes: its position is read. Any thread.
   void may_have_missed(const RoomName& room);
+  // The shared log of rooms that are not durable was reached again; or its events may not arrive. Any thread.
+  void shared_log_opened_again();
+  void look_at_shared_log();
+  // NODE_DEAF: chat sockets are closed in paced batches, and none are admitted until it is called with nothing. Any
+  // thread.
+  void node_deaf(const std::optional<Refusal>& why);
 
   // For callers on any thread.
   [[nodiscard]] rooms::RoomService& rooms() { return rooms_; }

@@ -32,6 +32,21 @@ ShardMetrics::ShardMetrics(Metrics& metrics)
       sockets(metrics.gauge("foyer_connections", "Connections admitted and open.")),
       ends(metrics) {}
 
+namespace {
+
+rooms::Outlets outlets(const GatewayDeps& deps, std::shared_ptr<rooms::Listener> here) {
+  rooms::Outlets out{.fanout = deps.fanout,
+      .bus = deps.bus,
+      .here = std::move(here),
+      .occupancy = deps.occupancy,
+      .between = deps.between,
+      .shared_log = deps.shared_log};
+  if (deps.presence) out.presence = deps.presence;
+  return out;
+}
+
+} // namespace
+
 Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, const GatewayDeps& deps,
     rooms::UserUses& users, const rooms::Homes& homes)
     : index_(index),
@@ -41,13 +56,8 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
       uses_(users),
       metrics_(deps.metrics),
       listener_(std::make_shared<ShardListener>(*this)),
-      home_(loop, deps.room_log, deps.directory,
-          {.fanout = deps.fanout,
-              .bus = deps.bus,
-              .here = listener_,
-              .occupancy = deps.occupancy,
-              .between = deps.between},
-          homes, policy.rooms, deps.entropy, deps.metrics),
+      home_(loop, deps.room_log, deps.directory, outlets(deps, listener_), homes, policy.rooms, deps.entropy,
+          deps.metrics),
       service_(homes, index),
       codec_(deps.codec()),
       compression_(policy.compression, deps.metrics),
@@ -270,8 +280,13 @@ void Shard::publish(rooms::Publication& publication) {
     Link& link = *subscription.link;
     const SharedBytes& frame = frame_of(link);
     if (!frame) continue;
-    // The answer to a first join contains the members, so presence events before it are dropped.
-    if (subscription.joining && passing && !subscription.joining->again) continue;
+    // The answer to a first join contains the members, so presence events before it are dropped. Those of other nodes
+    // may be later than what it contains.
+    if (subscription.joining && passing && !subscription.joining->again) {
+      if (deps_.between && link.session()->identity().user() != event.except.view())
+        hold_presence(*subscription.joining, event, frame);
+      continue;
+    }
     if (subscription.joining && !passing) {
       auto& joining = *subscription.joining;
       joining.held_bytes += frame->size();
@@ -294,6 +309,13 @@ void Shard::publish(rooms::Publication& publication) {
   for (Link* link : packing_) link->deliver(frame_of(*link));
   packing_.clear();
   metrics_.delivered.add(delivered);
+}
+
+void Shard::hold_presence(Joining& joining, const rooms::Event& event, const SharedBytes& frame) const {
+  auto held = HeldPresence::of(event, frame);
+  if (!held) return;
+  joining.held_bytes += frame->size();
+  if (joining.held_bytes <= policy_.joining_bytes) joining.presence.push_back(*std::move(held));
 }
 
 void Shard::refuse(const ReplyTo& to, Refusal refusal) {
@@ -364,9 +386,14 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   if (was_live && !answer.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
       if (offset <= answer.up_to) session->link().deliver(held);
+  ListedMembers listed;
+  if (!joining->presence.empty())
+    if (const auto* joined = std::get_if<rooms::Joined>(&answer.message)) listed = HeldPresence::listed(*joined);
   session->reply(ticket.to.id, answer.message);
   if (ticket.outcome) ticket.outcome->applied();
   if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
+  for (const HeldPresence& held : joining->presence)
+    if (held.changes(listed)) session->link().deliver(held.frame());
   for (const auto& [offset, held] : joining->held)
     if (offset > answer.up_to && (!answer.more || offset == kAboutAMessage)) session->link().deliver(held);
 }

@@ -16,6 +16,7 @@
 #include "base/completion.h"
 #include "base/log_budget.h"
 #include "gateway/deps.h"
+#include "gateway/held_presence.h"
 #include "gateway/last_seen.h"
 #include "gateway/reply_to.h"
 #include "gateway/socket_end.h"
@@ -41,6 +42,7 @@ struct Joining {
   bool was_reset = false; // the room's history restarted during the join
   bool counted = false;   // the home has answered and counts the subscription; the answer waits for its turn
   std::vector<std::pair<Offset, SharedBytes>> held = {};
+  std::vector<HeldPresence> presence = {}; // with several nodes
   std::size_t held_bytes = 0;
 };
 
@@ -94,7 +96,9 @@ class Shard final : public http::UpgradeHandler {
   // Another process owns the chat store: chat sockets are closed, and none are admitted until the store is reopened.
   void store_lost(const Refusal& why);
   void store_opened_again();
-  [[nodiscard]] const std::optional<Refusal>& lost_store() const { return lost_store_; }
+  // This node does not hear the others, or (nothing) hears them again: the same, but sockets are closed in batches.
+  void node_deaf(const std::optional<Refusal>& why);
+  [[nodiscard]] const std::optional<Refusal>& lost_store() const { return lost_store_ ? lost_store_ : deaf_; }
   // Closes the connections whose credentials have been revoked.
   void check_revocations();
 
@@ -206,6 +210,7 @@ class Shard final : public http::UpgradeHandler {
   [[nodiscard]] Session* first_of(const UserId& user) const; // the head of the user's list; null: none
   // The refusal with a random retry time, so that clients do not return all at once.
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const;
+  void hold_presence(Joining& joining, const rooms::Event& event, const SharedBytes& frame) const;
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
   void joined(const JoinTicket& ticket, JoinAnswer answer);
   void join_refused(const JoinTicket& ticket, Refusal refusal);
@@ -259,7 +264,9 @@ class Shard final : public http::UpgradeHandler {
   LastSeen last_seen_;
   std::unordered_map<UserId, std::string> introduced_; // users of other issuers whose names are in the store already
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
-  std::optional<Refusal> lost_store_;
+  std::optional<Refusal> lost_store_, deaf_;
+  class Leaving; // sockets that are closed because this node is deaf
+  std::shared_ptr<Leaving> leaving_;
   IdleTimeoutDetector idle_timeouts_;
 };
 

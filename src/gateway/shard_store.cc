@@ -1,5 +1,9 @@
 // A shard's reaction to changes of the chat store: a room's history that restarts, unreadable messages, and a store
 // that another process owns.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "gateway/session.h"
 #include "gateway/shard.h"
 #include "protocol/event_frame.h"
@@ -9,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kBackAfter = 500;    // milliseconds, the least wait
 constexpr std::int64_t kBackSpread = 2'000; // milliseconds, the random part
+constexpr Millis kLeaveStep{50};
 
 } // namespace
 
@@ -61,6 +66,36 @@ void Shard::store_lost(const Refusal& why) {
   links_.each([&](Link& link) {
     if (link.session() != nullptr && link.session()->chats()) link.end(with_jitter(why));
   });
+}
+
+// Spread over the time of a drain, so that their clients do not all come to the other nodes at once.
+class Shard::Leaving final : public io::Timer {
+ public:
+  Leaving(Shard& shard, Refusal why) : shard_(shard), why_(std::move(why)) {
+    shard.links_.each([this](const Link& link) {
+      if (link.session() != nullptr && link.session()->chats()) ids_.push_back(link.id());
+    });
+    const auto steps = std::max<std::int64_t>(1, shard.policy_.drain_timeout * 2 / 3 / kLeaveStep);
+    batch_ = ids_.size() / static_cast<std::size_t>(steps) + 1;
+    shard_.loop_.arm(*this, Millis{0});
+  }
+
+  void on_timer() override {
+    for (std::size_t n = 0; n < batch_ && next_ < ids_.size(); ++n)
+      if (Session* session = shard_.find(ids_[next_++])) session->link().end(shard_.with_jitter(why_));
+    if (next_ < ids_.size()) shard_.loop_.arm(*this, kLeaveStep);
+  }
+
+ private:
+  Shard& shard_;
+  const Refusal why_;
+  std::vector<ConnectionId> ids_;
+  std::size_t next_ = 0, batch_ = 0;
+};
+
+void Shard::node_deaf(const std::optional<Refusal>& why) {
+  deaf_ = why;
+  leaving_ = why ? std::make_shared<Leaving>(*this, *why) : nullptr;
 }
 
 void Shard::store_opened_again() {

@@ -107,10 +107,19 @@ void RoomHome::stored(Room& room, Message message, Appended appended, Completion
 
 void RoomHome::store_opened_again() {
   ++openings_;
-  to_confirm_.clear();
+  opened_again(log_);
+}
+
+void RoomHome::shared_log_opened_again() { opened_again(outlets_.shared_log); }
+
+void RoomHome::opened_again(const engine::RoomLog* log) {
+  std::erase_if(to_confirm_, [&](const RoomName& name) {
+    const Room* room = find(name);
+    return room == nullptr || room->log == log;
+  });
   std::vector<RoomName> unused;
   for (auto& [name, room] : rooms_) {
-    if (!room->durable) continue;
+    if (room->log != log) continue;
     room->unconfirmed = true;
     room->stream.await_position();
     if (!is_idle(*room))
@@ -169,7 +178,13 @@ void RoomHome::confirmed(Room& room, Standpoint asked, Result<RoomRow> row) {
     for (auto& operation : waiting) operation(std::unexpected(row.error()));
     return;
   }
-  if (room.durable) members_confirmed(room, std::move(row->members)); // a log in memory does not keep members
+  if (room.durable) members_confirmed(room, std::move(row->members)); // other logs do not keep members
+  if (room.members_unread) read_members(room);
+  if (room.epoch().empty()) { // of the shared log, read for the first time
+    room.stream.follow(Epoch{row->epoch}, row->offset);
+    room.change = row->change;
+    asked = room.stream.standpoint();
+  }
   const StreamPosition position{.epoch = row->epoch, .head = row->offset, .asked = std::move(asked)};
   const bool same_epoch = room.epoch() == row->epoch;
   act(room, room.stream.position(position, loop_.now()));

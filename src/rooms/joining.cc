@@ -22,7 +22,7 @@ void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
   in_room(name, actor, Act::read, Load::made, std::move(done),
       [this, request = std::move(request)](Room& room, Actor by, Completion<Joined> answer) mutable {
     Joining joining{.actor = std::move(by), .request = std::move(request), .done = std::move(answer)};
-    if (joining.request.again) return read_for_join(std::move(joining), room, 1);
+    if (joining.request.again) return list_for_join(std::move(joining), room);
     // The position is read once the listener gets events, so that none falls in between.
     const ListenerId listener = joining.request.listener;
     listen(room, listener, [this, &room, joining = std::move(joining)](Result<bool> listening) mutable {
@@ -32,11 +32,26 @@ void RoomHome::join(Actor actor, JoinRequest request, Completion<Joined> done) {
       }
       member_came(room, joining.actor);
       when_current(room, [this, joining = std::move(joining)](Result<Room*> current) mutable {
-        if (current) return read_for_join(std::move(joining), **current, 1);
+        if (current) return list_for_join(std::move(joining), **current);
         Room* here = find(joining.request.room);
         join_failed(joining, here, std::move(current).error());
       });
     });
+  });
+}
+
+// With several nodes the members are listed first, and nothing is read after the history. Without an answer of the
+// store, nobody but the joining user is known to be there.
+void RoomHome::list_for_join(Joining joining, Room& room) {
+  if (!outlets_.between || !room.settings.presence) return read_for_join(std::move(joining), room, 1);
+  const AnswerLimit limit = joining.request.answer;
+  shown_members(
+      room, limit, [this, joining = std::move(joining)](Room& r, Result<engine::PresentMembers> present) mutable {
+    if (!present)
+      present = engine::PresentMembers{
+          .members = {{joining.actor.user, joining.actor.name}}, .count = std::max<std::size_t>(1, r.presence.count())};
+    joining.present = std::move(*present);
+    read_for_join(std::move(joining), r, 1);
   });
 }
 
@@ -123,12 +138,16 @@ void RoomHome::answer_join(Joining joining, Room& room, const JoinPlan& plan, Hi
 void RoomHome::finish_join(Joining joining, Room& room, const Recovery& recovery, HistoryPage page, int tries) {
   if (!room.settings.presence)
     return answer_with_members(std::move(joining), room, recovery, std::move(page), tries, {});
+  if (joining.present) {
+    engine::PresentMembers present = *joining.present; // it may be read again
+    return answer_with_members(std::move(joining), room, recovery, std::move(page), tries, std::move(present));
+  }
   const AnswerLimit limit = joining.request.answer;
   shown_members(room, limit,
-      [this, &room, joining = std::move(joining), recovery, page = std::move(page), tries](
-          Result<engine::PresentMembers> present) mutable {
-    if (!present) return join_failed(joining, &room, std::move(present).error());
-    answer_with_members(std::move(joining), room, recovery, std::move(page), tries, std::move(*present));
+      [this, joining = std::move(joining), recovery, page = std::move(page), tries](
+          Room& r, Result<engine::PresentMembers> present) mutable {
+    if (!present) return join_failed(joining, &r, std::move(present).error());
+    answer_with_members(std::move(joining), r, recovery, std::move(page), tries, std::move(*present));
   });
 }
 

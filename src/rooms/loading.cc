@@ -56,6 +56,8 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
       then(std::move(opened));
     };
   const bool in_memory_only = !settings.durable && !has_members(*kind, settings);
+  if (in_memory_only && !make && outlets_.shared_log != nullptr)
+    return find_in_shared_log(name, actor, std::move(operation));
   if (in_memory_only && !make) return operation(refuse_field(Cause::NOT_FOUND, "room"));
   const auto found = loading_.find(name);
   if (found == loading_.end() && loaded() >= policy_.rooms_loaded) {
@@ -64,14 +66,7 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   }
   if (found != loading_.end() && found->second->waiting.size() >= policy_.waiting)
     return operation(std::unexpected(busy("too many commands wait for the room to be loaded")));
-  if (in_memory_only) {
-    // This room has no row in the store.
-    auto place = UserUse::load_room(actor.use);
-    if (!place) return operation(std::unexpected(std::move(place).error()));
-    Room* room = load(name, std::move(*place), {.room = name, .kind = *kind, .epoch = {}, .offset = 0, .members = {}});
-    operation(room);
-    return schedule(*room);
-  }
+  if (in_memory_only) return load_from_memory(name, actor, *kind, std::move(operation));
   auto& loading = found != loading_.end() ? found->second : loading_[name];
   if (!loading) loading = std::make_unique<Loading>();
   // A private room whose rule opens it to others is opened as the server, because the store would require a member.
@@ -80,6 +75,35 @@ void RoomHome::with_room(const RoomName& name, const Actor& actor, Act act, Load
   loading->waiting.push_back({.by = by, .make = make, .operation = std::move(operation)});
   const bool first = loading->asked.emplace(by, Loading::Asked{.use = actor.use, .place = {}}).second;
   if (first && !loading->leaving) ask(name, by, false);
+}
+
+// A room without a row in the store.
+void RoomHome::load_from_memory(const RoomName& name, const Actor& actor, RoomKind kind, Operation operation) {
+  auto place = UserUse::load_room(actor.use);
+  if (!place) return operation(std::unexpected(std::move(place).error()));
+  Room* room = load(name, std::move(*place), {.room = name, .kind = kind, .epoch = {}, .offset = 0, .members = {}});
+  if (room->unconfirmed) {
+    room->waiting.push_back(std::move(operation));
+    return confirm(*room);
+  }
+  operation(room);
+  schedule(*room);
+}
+
+// Another node may have it. A question creates no room.
+void RoomHome::find_in_shared_log(const RoomName& name, const Actor& actor, Operation operation) {
+  outlets_.shared_log->history({.room = name, .limit = 0},
+      on_loop<HistoryPage>([this, name, actor, operation = std::move(operation)](Result<HistoryPage> page) mutable {
+    if (!page) return operation(std::unexpected(std::move(page).error()));
+    if (Room* room = find(name); room != nullptr) { // loaded meanwhile
+      if (!room->unconfirmed) return operation(room);
+      return room->waiting.push_back(std::move(operation));
+    }
+    if (page->epoch.empty()) return operation(refuse_field(Cause::NOT_FOUND, "room"));
+    if (loaded() >= policy_.rooms_loaded)
+      return operation(std::unexpected(busy("rooms_loaded: the limit of rooms in memory is reached")));
+    load_from_memory(name, actor, *kind_of(name.view()), std::move(operation));
+  }));
 }
 
 void RoomHome::ask(const RoomName& name, const UserId& by, bool make) {
@@ -128,7 +152,7 @@ void RoomHome::opened(const RoomName& name, const UserId& by, Result<RoomRow> ro
   loading_.erase(found);
   Room* room = load(name, std::move(place), std::move(*row));
   room->members.insert(added.begin(), added.end());
-  if (opened_again && room->durable) {
+  if ((opened_again && room->durable) || room->unconfirmed) {
     for (auto& one : waiting) room->waiting.push_back(std::move(one.operation));
     return confirm(*room);
   }

@@ -22,20 +22,33 @@ void RoomHome::create_for(const RoomName& name, std::vector<UserId> members, Com
 void RoomHome::destroy(const RoomName& name, Completion<RoomDestroyed> done) {
   directory_->remove(name, on_loop<bool>([this, name, done = std::move(done)](Result<bool> removed) mutable {
     if (!removed) return done(std::unexpected(std::move(removed).error()));
-    Room* room = find(name);
-    const bool only_here = room != nullptr && !room->durable; // its history is only in memory
-    if (!*removed && !only_here) return done(refuse_field(Cause::NOT_FOUND, "room"));
-    done(RoomDestroyed{.room = name});
-    if (room == nullptr) return;
-    room->log->release(name);
-    room->destroyed = true;
-    members_confirmed(*room, {});
-    // Confirming a public room creates it again, so that is done only if somebody is in it.
-    if (is_idle(*room))
-      drop(name);
-    else
-      confirm(*room);
+    if (outlets_.shared_log == nullptr || durable(name)) return removed_here(name, *removed, std::move(done));
+    outlets_.shared_log->forget(
+        name, on_loop<bool>([this, name, had_row = *removed, done = std::move(done)](Result<bool> forgotten) mutable {
+      if (!forgotten) return done(std::unexpected(std::move(forgotten).error()));
+      if (*forgotten)
+        outlets_.between->publish(std::make_shared<Publication>(std::make_shared<const Event>(
+                                      Event{.room = name, .delivery = Delivery::ephemeral, .body = RoomReset{}})),
+            from_nodes_.get());
+      removed_here(name, had_row || *forgotten, std::move(done));
+    }));
   }));
+}
+
+void RoomHome::removed_here(const RoomName& name, bool removed, Completion<RoomDestroyed> done) {
+  Room* room = find(name);
+  const bool only_here = room != nullptr && room->log == &memory_;
+  if (!removed && !only_here) return done(refuse_field(Cause::NOT_FOUND, "room"));
+  done(RoomDestroyed{.room = name});
+  if (room == nullptr) return;
+  room->log->release(name);
+  room->destroyed = true;
+  members_confirmed(*room, {});
+  // Confirming a public room creates it again, so that is done only if somebody is in it.
+  if (is_idle(*room))
+    drop(name);
+  else
+    confirm(*room);
 }
 
 void RoomHome::clear(const Actor& actor, const RoomName& name, Completion<HistoryRemoved> done) {

@@ -69,7 +69,8 @@ void RoomHome::entered(const RoomName& room, const UserId& user) {
 }
 
 void RoomHome::member_added(const RoomName& name, const UserId& user) {
-  if (outlets_.between && policy_.rules.durable(name.view())) return; // looked up when it comes (if_allowed)
+  const bool shared = policy_.rules.durable(name.view()) || outlets_.shared_log != nullptr;
+  if (outlets_.between && shared) return; // looked up when it comes (if_allowed)
   if (const auto loading = loading_.find(name); loading != loading_.end()) loading->second->added.push_back(user);
   Room* room = find(name);
   if (room == nullptr) return;

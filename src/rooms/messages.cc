@@ -25,11 +25,14 @@ void RoomHome::broadcast(Room& room, EventPtr event) {
   outlets_.fanout->publish(outlets_.here->publication(std::move(event)), outlets_.here.get());
 }
 
-void RoomHome::publish_now(Room& room, decltype(Event::body) body, const UserId& except) {
+void RoomHome::publish_now(Room& room, decltype(Event::body) body, const UserId& except, std::uint64_t order) {
   if (room.audience.empty() && !is_shared(room)) return;
   announce(room,
-      std::make_shared<const Event>(
-          Event{.room = room.name, .delivery = Delivery::ephemeral, .except = except, .body = std::move(body)}));
+      std::make_shared<const Event>(Event{.room = room.name,
+          .offset = order,
+          .delivery = Delivery::ephemeral,
+          .except = except,
+          .body = std::move(body)}));
 }
 
 // While the room's allowance is used up, users who wrote little recently are still served, so that one user cannot
@@ -102,7 +105,9 @@ void RoomHome::erase(const Actor& actor, const RoomName& name, Offset offset, Co
 
 void RoomHome::changed(Room& room, const Change& change) {
   if (is_shared(room)) {
-    if (change.of_author()) return look(room); // messages of other nodes may come before it
+    if (in_shared_log(room)) announce(room, event_of(room, change)); // nobody else tells the other nodes
+    if (change.of_author()) return look(room);                       // messages of other nodes may come before it
+    if (in_shared_log(room)) return;
     return announce(room, event_of(room, change));
   }
   note_change(room, change);
@@ -145,14 +150,23 @@ void RoomHome::forget_author(const UserId& user, Forget what, Completion<bool> d
     RoomHome& home = homes_.at(i);
     all.push_back({&home, &home.loop_, home.alive_});
   }
-  log_->detach_author(
-      user, what, [all = std::move(all), user, what, done = std::move(done)](Result<Detached> detached) mutable {
-    if (!detached) return done(std::unexpected(std::move(detached).error()));
+  const auto tell = [all = std::move(all), user, what](const std::vector<Detached::Room>& where) {
     for (const There& there : all)
-      there.loop->post([there, user, what, where = detached->rooms] {
+      there.loop->post([there, user, what, where] {
         if (*there.alive) there.home->author_detached(user, what, where);
       });
-    done(detached->any);
+  };
+  log_->detach_author(user, what,
+      [tell, user, what, shared = outlets_.shared_log, done = std::move(done)](Result<Detached> detached) mutable {
+    if (!detached) return done(std::unexpected(std::move(detached).error()));
+    tell(detached->rooms);
+    if (shared == nullptr) return done(detached->any);
+    shared->detach_author(
+        user, what, [tell, any = detached->any, done = std::move(done)](Result<Detached> also) mutable {
+      if (!also) return done(std::unexpected(std::move(also).error()));
+      tell(also->rooms);
+      done(any || also->any);
+    });
   });
 }
 
@@ -162,7 +176,7 @@ void RoomHome::author_detached(const UserId& user, Forget what, const std::vecto
     Room* room = find(place.room);
     if (room == nullptr) continue;
     room->members.erase(user);
-    if (place.change > 0 && room->durable) changed(*room, {.number = place.change, .kind = kind, .user = user});
+    if (place.change > 0 && room->log != &memory_) changed(*room, {.number = place.change, .kind = kind, .user = user});
   }
   memory_.detach_author(user, what, [&](Result<Detached> here) {
     for (const auto& place : here.value().rooms)

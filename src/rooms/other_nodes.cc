@@ -8,7 +8,9 @@
 namespace foyer::rooms {
 namespace {
 
-constexpr Millis kLookAgain{500}; // after a read that failed
+constexpr Millis kLookAgain{500};                 // after a read that failed
+constexpr Millis kPresenceOrder{60'000};          // an event is not later than that
+constexpr std::size_t kMostPresenceOrder = 1'000; // users; more: those of older events are forgotten
 
 } // namespace
 
@@ -19,10 +21,10 @@ class RoomHome::FromNodes final : public engine::FanoutListener {
 
   void post(PublicationPtr publication) override {
     loop_.post([home = &home_, alive = alive_, publication = std::move(publication)] {
-      if (*alive) home->heard(publication->event_ptr());
+      if (*alive) home->heard(publication->event_ptr(), false);
     });
   }
-  void arrived(Publication& publication) override { home_.heard(publication.event_ptr()); }
+  void arrived(Publication& publication) override { home_.heard(publication.event_ptr(), true); }
 
  private:
   RoomHome& home_;
@@ -30,7 +32,11 @@ class RoomHome::FromNodes final : public engine::FanoutListener {
   std::shared_ptr<bool> alive_; // read only on the loop
 };
 
-bool RoomHome::is_shared(const Room& room) const { return outlets_.between != nullptr && room.durable; }
+bool RoomHome::is_shared(const Room& room) const { return outlets_.between != nullptr && room.log != &memory_; }
+
+bool RoomHome::in_shared_log(const Room& room) const {
+  return outlets_.shared_log != nullptr && room.log == outlets_.shared_log;
+}
 
 std::shared_ptr<engine::FanoutListener> RoomHome::listener_to_nodes() {
   if (!outlets_.between) return nullptr;
@@ -50,9 +56,14 @@ void RoomHome::announce(Room& room, EventPtr event) {
     act(room, room.stream.arrived(std::move(event), loop_.now()));
 }
 
-void RoomHome::heard(const EventPtr& event) {
+void RoomHome::heard(const EventPtr& event, bool own) {
   Room* const room = find(event->room);
   if (room == nullptr || !is_shared(*room)) return;
+  if (std::holds_alternative<RoomReset>(event->body)) { // deleted by another node, which has no row of it
+    if (!own) destroyed_elsewhere(*room);
+    return;
+  }
+  if (!note_presence(*room, *event, own)) return;
   if (const auto* change = std::get_if<Change>(&event->body); change != nullptr && event->epoch == room->epoch()) {
     if (change->number <= room->change) return;
     if (change->number > room->change + 1) return look(*room); // others come first
@@ -60,6 +71,26 @@ void RoomHome::heard(const EventPtr& event) {
   }
   act(*room, room->stream.arrived(event, loop_.now()));
   schedule(*room);
+}
+
+bool RoomHome::note_presence(Room& room, const Event& event, bool own) {
+  const auto* joined = std::get_if<MemberJoined>(&event.body);
+  const auto* left = std::get_if<MemberLeft>(&event.body);
+  if (const auto* changed = std::get_if<MembersChanged>(&event.body)) room.present = changed->count;
+  if (joined == nullptr && left == nullptr) return true;
+  const UserId& user = joined != nullptr ? joined->member.id : left->member.id;
+  const MonoTime now = loop_.now();
+  if (event.offset != 0) {
+    Room::Ordered& last = room.presence_order[user];
+    if (event.offset < last.order && now - last.at < kPresenceOrder) return false;
+    last = {.order = event.offset, .at = now};
+    if (room.presence_order.size() > kMostPresenceOrder)
+      std::erase_if(room.presence_order, [&](const auto& entry) { return now - entry.second.at >= kPresenceOrder; });
+  }
+  if (own) return true; // counted by the store's answer
+  if (joined != nullptr) ++room.present;
+  if (left != nullptr && room.present > 0) --room.present;
+  return true;
 }
 
 void RoomHome::moved(const engine::ChangedRoom& position) {
@@ -74,7 +105,7 @@ void RoomHome::moved(const engine::ChangedRoom& position) {
 
 void RoomHome::may_have_missed(const RoomName& name) {
   Room* const room = find(name);
-  if (room == nullptr || !is_shared(*room)) return;
+  if (room == nullptr || !in_shared_log(*room)) return; // where others stand is read all the time (moved())
   look(*room);
   schedule(*room);
 }
@@ -96,8 +127,29 @@ void RoomHome::taken(const engine::ControlRow& row) {
   doubt_members(*room);
 }
 
+void RoomHome::look_at_shared_log() {
+  for (const auto& [name, room] : rooms_)
+    if (in_shared_log(*room) && !room->audience.empty() && !room->unconfirmed) look(*room);
+}
+
+// Of a room whose log does not know them.
+void RoomHome::read_members(Room& room) {
+  directory_->open(
+      {.room = room.name}, on_loop<RoomRow>(room, [this, doubts = room.doubts](Room& r, Result<RoomRow> row) {
+    if (doubts != r.doubts) return read_members(r); // it may be from before
+    const bool gone = !row && (row.error().cause == Cause::NOT_FOUND || row.error().cause == Cause::NOT_A_MEMBER);
+    if (!row && !gone) {
+      r.confirm_at = loop_.now() + kLookAgain; // which begins again
+      return;
+    }
+    r.members_unread = false;
+    members_confirmed(r, row ? std::move(row->members) : std::vector<UserId>{});
+  }));
+}
+
 void RoomHome::doubt_members(Room& room) {
   ++room.doubts;
+  room.members_unread = in_shared_log(room) && has_members(room.kind, room.settings);
   confirm(room);
 }
 

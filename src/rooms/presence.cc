@@ -35,9 +35,13 @@ void RoomHome::fill(Room& room, RoomRow row) {
   room.creator = std::move(row.creator);
   room.settings = policy_.rules.of(room.name.view());
   room.durable = room.settings.durable;
-  room.log = room.durable ? log_ : &memory_;
-  if (!room.durable) // its history is in the log in memory
+  room.log = room.durable ? log_ : outlets_.shared_log != nullptr ? outlets_.shared_log : &memory_;
+  if (room.log == &memory_)
     memory_.confirm(room.name, {}, [&row](Result<RoomRow> own) { row = std::move(own).value(); });
+  if (in_shared_log(room)) { // where it stands has to be read there
+    room.unconfirmed = true;
+    row = {};
+  }
   room.stream.follow(std::move(row.epoch), row.offset);
   room.time = row.time;
   room.doubted = row.doubted;
@@ -87,13 +91,13 @@ void RoomHome::listen_no_more(Room& room, ListenerId listener) {
 
 // Presence
 
-void RoomHome::shown_members(Room& room, const AnswerLimit& limit, Completion<engine::PresentMembers> done) {
+void RoomHome::shown_members(Room& room, const AnswerLimit& limit, MembersShown done) {
   outlets_.presence->members(room.name, limit.members.value_or(policy_.members_shown),
-      here<engine::PresentMembers>(
-          room, [limit, done = std::move(done)](Result<engine::PresentMembers> present) mutable {
+      from_presence<engine::PresentMembers>(
+          room, [limit, done = std::move(done)](Room& r, Result<engine::PresentMembers> present) mutable {
     if (present && limit.measure != nullptr)
       present->members.resize(limit.measure->members_that_fit(present->members, limit.bytes / 4));
-    done(std::move(present));
+    done(r, std::move(present));
   }));
 }
 
@@ -101,27 +105,28 @@ void RoomHome::member_came(Room& room, const Actor& actor) {
   if (!room.presence.arrive(actor.user)) return;
   Member member{actor.user, actor.name};
   outlets_.presence->touch(room.name, member,
-      here<engine::PresenceChange>(room, [this, &room, member](Result<engine::PresenceChange> change) {
+      from_presence<engine::PresenceChange>(
+          room, [this, member](Room& r, const Result<engine::PresenceChange>& change) {
     if (!change) return;
-    room.present = change->count;
-    if (!change->changed || !room.settings.join_events) return;
-    if (room.present > policy_.presence_events_limit)
-      room.changed = true;
+    r.present = change->count;
+    if (!change->changed || !r.settings.join_events) return;
+    if (r.present > policy_.presence_events_limit)
+      r.changed = true;
     else
-      publish_now(room, MemberJoined{member}, member.id);
+      publish_now(r, MemberJoined{member}, member.id, change->order);
   }));
 }
 
 void RoomHome::member_went(Room& room, const UserId& user, std::size_t before) {
   outlets_.presence->leave(room.name, user,
-      here<engine::PresenceChange>(room, [this, &room, user, before](Result<engine::PresenceChange> change) {
+      from_presence<engine::PresenceChange>(room, [this, user, before](Room& r, Result<engine::PresenceChange> change) {
     if (!change) return;
-    room.present = change->count;
-    if (!change->changed || !room.settings.join_events) return;
+    r.present = change->count;
+    if (!change->changed || !r.settings.join_events) return;
     if (before > policy_.presence_events_limit)
-      room.changed = true;
+      r.changed = true;
     else
-      publish_now(room, MemberLeft{{user, std::move(change->name)}});
+      publish_now(r, MemberLeft{{user, std::move(change->name)}}, {}, change->order);
   }));
 }
 
@@ -150,7 +155,7 @@ void RoomHome::show_presence(Room& room, const Actor& actor, AnswerLimit limit, 
   if (!room.settings.presence && !actor.is_application()) return done(std::unexpected(turned_off("presence")));
   shown_members(room, limit,
       [name = room.name, subscribers = room.audience.total(), connected = room.presence.connected(),
-          done = std::move(done)](Result<engine::PresentMembers> present) mutable {
+          done = std::move(done)](Room&, Result<engine::PresentMembers> present) mutable {
     if (!present) return done(std::unexpected(std::move(present).error()));
     done(PresenceNow{.room = std::move(name),
         .members = std::move(present->members),
@@ -217,9 +222,9 @@ void RoomHome::on_timer(Room& room) {
   schedule(room);
 }
 
-// The history of a room that is not durable exists only here, so the room stays loaded longer.
+// The history of a room in memory exists only here, so the room stays loaded longer.
 Millis RoomHome::unload_after(const Room& room) const {
-  return !room.durable && room.offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
+  return room.log == &memory_ && room.offset() > 0 ? policy_.idle_forget : policy_.idle_unload;
 }
 
 } // namespace foyer::rooms

@@ -28,7 +28,7 @@ struct RoomHome::Room final : io::Timer {
   RoomKind kind{};
   RoomSettings settings;              // from the rules, by the room's name
   bool durable = true;                // its history survives a restart
-  engine::RoomLog* log = nullptr;     // holds its history: the durable log, or the home's log in memory
+  engine::RoomLog* log = nullptr;     // holds its history: the durable log, that of all nodes, or the home's in memory
   StreamFollower stream;              // what was published, and what is missing before the next event can be
   WallTime time{};                    // of the message at offset(); zero: unknown
   std::optional<Offset> doubted;      // engine::RoomLog::doubt
@@ -39,6 +39,11 @@ struct RoomHome::Room final : io::Timer {
   UserId creator;                     // of a private room
   Presence presence;                  // the users of this node in the room
   std::size_t present = 0;            // users present, as last reported by the presence store
+  struct Ordered {
+    std::uint64_t order = 0;
+    MonoTime at{};
+  };
+  std::unordered_map<UserId, Ordered> presence_order; // of recent changes; an event of an earlier one came late
   Audience audience;
   Typing typing;
   bool destroyed = false; // deleted by an application; the next reset tells subscribers so
@@ -53,6 +58,7 @@ struct RoomHome::Room final : io::Timer {
   bool looking = false;            // reading where the room stands
   bool look_again = false;         // what is being read may be too old
   std::optional<MonoTime> look_at; // time of the next try, after a failure
+  bool members_unread = false;     // of a room in the shared log: they have to be read
   std::uint64_t doubts = 0;        // how often memberships were taken away; an answer from before proves none
 
   std::vector<Change> fresh_changes; // changes made while the store is being read; its answer may not contain them
@@ -88,6 +94,7 @@ struct RoomHome::Joining {
   Actor actor;
   JoinRequest request;
   Completion<Joined> done;
+  std::optional<engine::PresentMembers> present = {}; // listed before the history was read
 };
 
 // The store may answer after the home is destroyed, as long as the loop exists.
@@ -114,16 +121,17 @@ Completion<T> RoomHome::on_loop(Room& room, Function function) {
 
 template <class T, class Function>
 Completion<T> RoomHome::from_log(Room& room, Function function) {
-  if (room.durable) return on_loop<T>(room, std::move(function));
+  if (room.log != &memory_) return on_loop<T>(room, std::move(function));
   return [&room, function = std::move(function)](Result<T> result) mutable { function(room, std::move(result)); };
 }
 
 template <class T, class Function>
-Completion<T> RoomHome::here(Room& room, Function function) {
+Completion<T> RoomHome::from_presence(Room& room, Function function) {
+  if (outlets_.between) return on_loop<T>(room, std::move(function));
   ++room.in_store;
   return [&room, function = std::move(function)](Result<T> result) mutable {
     --room.in_store;
-    function(std::move(result));
+    function(room, std::move(result));
   };
 }
 

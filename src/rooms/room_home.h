@@ -97,8 +97,13 @@ class RoomHome {
   // The store has been reopened: every room's position is confirmed before the room is used again.
   void store_opened_again();
 
+  // The shared log was reached again: the same for its rooms.
+  void shared_log_opened_again();
+  // Events of rooms in the shared log may not arrive: their positions are read.
+  void look_at_shared_log();
+
   // From other nodes; see Outlets::between and engine::LogWatch. No effect on rooms that are not loaded here.
-  void heard(const EventPtr& event);
+  void heard(const EventPtr& event, bool own);
   void moved(const engine::ChangedRoom& position);
   void taken(const engine::ControlRow& row);
   void may_have_missed(const RoomName& room);
@@ -143,8 +148,10 @@ class RoomHome {
   [[nodiscard]] std::optional<Refusal> check(const Room& room, const Actor& actor, Act act) const;
   void show_presence(Room& room, const Actor& actor, AnswerLimit limit, Completion<PresenceNow> done);
   // Some of the present users, and their number.
-  void shown_members(Room& room, const AnswerLimit& answer, Completion<engine::PresentMembers> done);
+  using MembersShown = std::move_only_function<void(Room&, Result<engine::PresentMembers>)>;
+  void shown_members(Room& room, const AnswerLimit& answer, MembersShown done);
 
+  void list_for_join(Joining joining, Room& room);
   void read_for_join(Joining joining, Room& room, int tries);
   void read_newest_for_join(Joining joining, Room& room, int tries);
   void answer_join(Joining joining, Room& room, const JoinPlan& plan, HistoryPage page, int tries);
@@ -174,8 +181,9 @@ class RoomHome {
   void listen_no_more(Room& room, ListenerId listener);
   void broadcast(Room& room, EventPtr event); // to all loops that listen to the room to the room
   void to_user(const UserId& user, EventPtr event, SessionKey except = {});
-  void send(engine::ControlMessage message);                                           // to all nodes and loops
-  void publish_now(Room& room, decltype(Event::body) body, const UserId& except = {}); // presence, typing
+  void send(engine::ControlMessage message); // to all nodes and loops
+  void publish_now(                          // presence, typing
+      Room& room, decltype(Event::body) body, const UserId& except = {}, std::uint64_t order = 0);
   // Carries out the actions of the room's follower (rooms/model/stream_follower.h).
   void act(Room& room, const Actions& actions);
   void read_missing(Room& room, const ReadHistory& read);
@@ -184,6 +192,15 @@ class RoomHome {
   // Other nodes (other_nodes.cc). A shared room may be used by any of them.
   class FromNodes;
   [[nodiscard]] bool is_shared(const Room& room) const;
+  [[nodiscard]] bool in_shared_log(const Room& room) const;
+  void opened_again(const engine::RoomLog* log);
+  void removed_here(const RoomName& name, bool removed, Completion<RoomDestroyed> done);
+  // Opens a room of the shared log that the caller may not create.
+  void find_in_shared_log(const RoomName& name, const Actor& actor, Operation operation);
+  void load_from_memory(const RoomName& name, const Actor& actor, RoomKind kind, Operation operation);
+  // A change of presence on another node. False: a later one of this user is known already.
+  [[nodiscard]] bool note_presence(Room& room, const Event& event, bool own);
+  void read_members(Room& room);
   [[nodiscard]] std::shared_ptr<engine::FanoutListener> listener_to_nodes();
   void follow_on_nodes(Room& room);
   void drop(const RoomName& name); // from memory
@@ -229,9 +246,9 @@ class RoomHome {
   // As the first, without a room.
   template <class T, class Function>
   Completion<T> on_loop(Function function);
-  // A completion that runs on this loop, at once or later. The room stays loaded until then.
+  // A completion for the presence store, which answers before the call returns if there is one node.
   template <class T, class Function>
-  Completion<T> here(Room& room, Function function);
+  Completion<T> from_presence(Room& room, Function function);
 
   io::Loop& loop_;
   engine::RoomLog* log_;
