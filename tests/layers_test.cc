@@ -58,9 +58,9 @@ const std::vector<Layer> kLayers = {
     {"admin", {"base", "wire", "observe"}},
     {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms", "access", "gateway"}},
     {"app",
-        {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "store", "engine", "engine/sql",
-            "engine/memory", "engine/local", "hooks", "protocol", "protocol/foyer_v1", "admission", "auth",
-            "auth/contract", "asking", "access", "accounts", "gateway", "config", "admin", "api"}},
+        {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "redis", "store", "engine", "engine/sql",
+            "engine/memory", "engine/local", "engine/redis", "hooks", "protocol", "protocol/foyer_v1", "admission",
+            "auth", "auth/contract", "asking", "access", "accounts", "gateway", "config", "admin", "api"}},
 };
 const std::string kPrograms = "cli";
 

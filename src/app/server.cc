@@ -106,6 +106,7 @@ void Server::stop() {
   if (!p.server) return;
   p.application.reset();
   if (p.chat) p.chat->close();
+  if (p.environment.between.watch) p.environment.between.watch({});
   p.reporter.flush();
   p.metrics_server.reset();
   p.server.reset();

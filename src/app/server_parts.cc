@@ -111,6 +111,7 @@ admin::ApiDeps Server::Parts::api_deps() {
           : observe::HealthState::unknown(std::string(code_of(Cause::REVOCATION_UNCHECKED)));
     }});
   std::ranges::copy(environment.ready, std::back_inserter(ready));
+  std::ranges::copy(environment.between.ready, std::back_inserter(ready));
   return {.build = environment.build,
       .clock = environment.clock,
       .metrics = environment.metrics,
@@ -229,10 +230,17 @@ void Server::Parts::make_gateway() {
   const BetweenNodes& between = environment.between;
   if (between.fanout) deps.between = between.fanout;
   if (between.bus) deps.bus = between.bus;
+  deps.presence = between.presence;
+  deps.shared_log = between.shared_log.get();
   const rooms::RoomPolicy& rooms = config.gateway.rooms;
   gateway = std::make_unique<gateway::Gateway>(
       environment.loops, gateway_policy(config, environment.loops.size()), std::move(deps));
-  if (between.on_gap) between.on_gap([this](const RoomName& room) { gateway->may_have_missed(room); });
+  if (between.watch)
+    between.watch({.gap = [this](const RoomName& room) { gateway->may_have_missed(room); }, .back = [this] {
+      gateway->shared_log_opened_again();
+    }, .unheard = [this] { gateway->look_at_shared_log(); }, .deaf = [this](std::optional<Refusal> why) {
+      gateway->node_deaf(std::move(why));
+    }});
   key_ring = std::make_unique<access::KeyRing>(chat->api_keys(), access::KeyRingPolicy{}, environment.control,
       environment.clock, environment.metrics, environment.log);
   calls = std::make_unique<access::IdempotentCalls>(

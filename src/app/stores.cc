@@ -15,9 +15,8 @@
 namespace foyer::app {
 namespace {
 
-constexpr Millis kTailEvery{100};       // how often a node reads what others changed,
-constexpr Millis kTailBesideBus{1'000}; // and where a bus tells it
-constexpr std::size_t kReaders = 2;     // reading connections to PostgreSQL, for each store
+constexpr Millis kTailEvery{100};   // how often a node reads what others changed; where a bus tells it: in each tick
+constexpr std::size_t kReaders = 2; // reading connections to PostgreSQL, for each store
 
 store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) {
   return {.url = config.database_url, .environment = deps.environment};
@@ -78,7 +77,9 @@ Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& confi
     options.readers = kReaders;
     options.writers = writers_of(config);
     if (options.writers == engine::Writers::many) {
-      options.tail_every = config.bus_url.empty() ? kTailEvery : kTailBesideBus;
+      options.tail_every = config.bus_url.empty() ? kTailEvery : config.cluster_tick;
+      options.node = deps.node;
+      options.bus = deps.bus;
     }
     return engine::open_postgres_store(
         server_of(config, deps), std::move(options), deps.clock, deps.entropy, deps.metrics, deps.log);

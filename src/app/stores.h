@@ -31,6 +31,8 @@ struct StoreDeps {
   bool forgets = true;          // delete old rows; false for a command that runs beside a server
   std::string vfs = {};         // SQLite VFS of the chat's file; empty: the default
   std::string environment = {}; // the environment that a PostgreSQL database must belong to; empty: any (for commands)
+  std::string node = {};        // name of this process among several; empty: drawn
+  std::string bus = {};         // name of the bus between them; empty: none
 };
 
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE, CLUSTER_MISMATCH.

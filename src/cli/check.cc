@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "app/bus.h"
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/fitness.h"
@@ -97,7 +98,12 @@ int run_check(Args args) {
     return fit ? 0 : 1;
   }
   fmt::print("{}{}\n", config::findings_text(findings), config::options_text(loaded, all));
-  if (fit && loaded.config.role_gateway) fmt::print("{}\n", config::mode_text(loaded.config));
+  if (fit && loaded.config.role_gateway) {
+    fmt::print("{}", config::mode_text(loaded.config));
+    if (!loaded.config.bus_url.empty())
+      if (const auto seen = app::look_at_bus(loaded.config, system_entropy())) fmt::print("{}", app::bus_text(*seen));
+    fmt::print("\n");
+  }
   const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
   if (fit)
     fmt::print("Fit to serve. Configuration {}.\n", fingerprint);

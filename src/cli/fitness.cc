@@ -1,4 +1,5 @@
 #include "cli/fitness.h"
+#include "app/bus.h"
 #include "app/signing_key.h"
 
 #include <unistd.h>
@@ -42,6 +43,7 @@ class Machine {
     token_key();
     certificates();
     if (data_is_ours || app::uses_postgres(config_)) stores();
+    bus();
     return std::move(found_);
   }
 
@@ -64,6 +66,11 @@ class Machine {
   void address(std::string_view option, const config::HostPort& at) {
     if (!usable(option)) return;
     if (const auto free = io::Listener::examine({at.host, at.port}); !free) report(option, free.error());
+  }
+
+  void bus() {
+    if (config_.bus_url.empty() || !config_.role_gateway || !usable("bus_url") || found("bus_ca_file")) return;
+    if (const auto seen = app::look_at_bus(config_, system_entropy()); !seen) report("bus_url", seen.error());
   }
 
   // Whether its databases can be examined: not while another server uses them.
@@ -149,7 +156,7 @@ std::vector<config::Finding> fitness(const config::Loaded& loaded, const config:
 bool may_pass(const std::vector<config::Finding>& findings) {
   const auto passes = [](const config::Finding& f) {
     return f.severity != config::Severity::error || f.code == Cause::DATABASE_UNREACHABLE ||
-        f.code == Cause::STORE_FULL;
+        f.code == Cause::STORE_FULL || f.code == Cause::BUS_UNREACHABLE;
   };
   return !config::is_fit(findings) && std::ranges::all_of(findings, passes);
 }

@@ -14,7 +14,7 @@ namespace foyer::cli {
 [[nodiscard]] std::vector<config::Finding> fitness(const config::Loaded& loaded, const config::ReadFile& read);
 
 // There are errors, and all of them may pass with time: an unreachable
-// database, a full disk.
+// database or bus, a full disk.
 [[nodiscard]] bool may_pass(const std::vector<config::Finding>& findings);
 
 } // namespace foyer::cli

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/bus.h"
 #include "app/server.h"
 #include "app/stores.h"
 #include "auth/pooled_transport.h"
@@ -107,9 +108,17 @@ void Node::Parts::make_threads() {
 }
 
 Result<void> Node::Parts::open_stores(app::Environment& environment) {
-  const app::StoreDeps deps{
-      .clock = clock, .entropy = entropy, .metrics = metrics, .log = log, .environment = build.environment};
+  app::StoreDeps deps{.clock = clock,
+      .entropy = entropy,
+      .metrics = metrics,
+      .log = log,
+      .environment = build.environment,
+      .node = entropy.short_id()};
   if (config.role_gateway) {
+    if (!config.bus_url.empty()) { // its name is noted in the store
+      TRY(bus, app::name_of_bus(config, entropy));
+      deps.bus = std::move(bus);
+    }
     TRY(chat, app::open_chat(config, deps));
     environment.chat = std::move(chat);
     TRY(between, app::open_between_nodes(config, deps, *control, *environment.chat));

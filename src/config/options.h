@@ -92,6 +92,8 @@ struct Config {
   std::string database_url = "sqlite"; // or a PostgreSQL URL, maybe with a password: print it only with format_value
   Nodes nodes = Nodes::one;            // see with_others()
   std::string bus_url;                 // between nodes, redis or rediss, maybe with a password; empty: PostgreSQL alone
+  std::string bus_ca_file;             // PEM, in addition to the system's authorities
+  Millis cluster_tick{1'000};          // between two signs of life of a node on the bus; other times follow from it
   std::string store_key;               // with PostgreSQL: encrypts secrets in the database
   std::string jwt_secret_key;          // HS256 if set, or as jwt_algorithm says
   std::string jwt_algorithm;           // RS256, EdDSA, …; empty: that of the key

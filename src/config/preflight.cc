@@ -249,6 +249,11 @@ class Preflight {
     if (bus && config_.nodes == Nodes::one && loaded_.given("nodes"))
       report(Cause::INVALID_VALUE, "nodes", "nodes is one, but BUS_URL names a bus between several nodes.",
           "Set nodes to many, or remove BUS_URL.");
+    if (config_.bus_ca_file.empty()) return;
+    if (const auto file = around_.read(config_.bus_ca_file); !file || !holds_certificate(file->bytes))
+      report(Cause::FILE_UNREADABLE, "bus_ca_file",
+          fmt::format(
+              "The file of {} {}.", name("bus_ca_file"), file ? "does not contain a PEM certificate" : file.error()));
   }
 
   void auth_service() {

@@ -117,6 +117,9 @@ TEST(Preflight, ABusIsBetweenSeveralNodes) {
   EXPECT_THAT(world.codes(), IsEmpty());
   EXPECT_THAT(json::write(check_json(world.loaded(), world.findings())),
       AllOf(HasSubstr("redis://:***@bus.internal"), Not(HasSubstr("hush-hush"))));
+  world.env["FOYER_BUS_CA_FILE"] = "/none.pem";
+  EXPECT_EQ(code_of(world.only().code), "FILE_UNREADABLE");
+  EXPECT_EQ(world.only().option, "bus_ca_file");
 }
 
 TEST(Preflight, WithSeveralNodesTheListOfRevocationsIsYounger) {

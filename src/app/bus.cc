@@ -1,0 +1,226 @@
+#include "app/bus.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "app/policies.h"
+#include "engine/redis/eval.h"
+#include "engine/redis/refusal.h"
+#include "engine/sql/postgres_store.h"
+
+namespace foyer::app {
+namespace {
+
+constexpr Millis kLeastTimeout{1'000};
+constexpr Millis kMostTimeout{5'000};
+constexpr Millis kMostBackoff{1'000}; // what was published meanwhile has to be read from the database
+constexpr int kLookTicks = 10;
+
+std::string listed(const std::vector<std::string>& nodes) { return fmt::format("{}", fmt::join(nodes, ", ")); }
+
+} // namespace
+
+redis::Server bus_server(const config::Config& config) {
+  redis::Server server;
+  if (auto url = redis::parse_server_url(config.bus_url)) server.url = *std::move(url); // checked when it was loaded
+  server.tls.ca_file = config.bus_ca_file;
+  return server;
+}
+
+redis::Policy bus_policy(const config::Config& config) {
+  redis::Policy policy;
+  policy.command_timeout = std::clamp(config.cluster_tick * 5, kLeastTimeout, kMostTimeout);
+  policy.connect_timeout = policy.idle = policy.command_timeout;
+  policy.backoff_most = kMostBackoff;
+  return policy;
+}
+
+Result<engine::BusSeen> look_at_bus(const config::Config& config, Entropy& entropy) {
+  return engine::look_at_bus(bus_server(config), bus_policy(config), engine::BusNames(), entropy);
+}
+
+std::string bus_text(const engine::BusSeen& seen) {
+  const engine::BusFacts& facts = seen.facts;
+  std::string out = fmt::format("  bus: {}, ", facts.software);
+  out += facts.memory == 0 ? "no limit of memory" : fmt::format("at most {} MiB of memory", facts.memory >> 20U);
+  out += facts.appends ? ", appends to a file" : ", keeps nothing over a restart";
+  out += fmt::format(", {} {}\n", facts.replicas, facts.replicas == 1 ? "replica" : "replicas");
+  out += seen.name.empty() ? "  no gateway has used it yet\n"
+                           : fmt::format("  its name among the gateways is {}\n", seen.name);
+  return out;
+}
+
+Result<std::string> name_of_bus(const config::Config& config, Entropy& entropy) {
+  TRY(database, engine::look_at_nodes({.url = config.database_url}));
+  const engine::BusOwner owner{.database = std::move(database.name), .noted = std::move(database.bus)};
+  TRY(seen, engine::open_bus(bus_server(config), bus_policy(config), engine::BusNames(), owner, entropy));
+  return std::move(seen.name);
+}
+
+Bus::Bus(const config::Config& config, BusDeps deps, engine::NodeId node, std::string name)
+    : deps_(deps),
+      node_(std::move(node)),
+      name_(std::move(name)),
+      names_(engine::kBusPrefix, name_),
+      rules_(room_rules(config)),
+      presence_events_(config.gateway.rooms.presence_events_limit),
+      up_(deps.metrics.gauge("foyer_bus_up", "Whether the bus between nodes is connected and suited.")),
+      deaf_(deps.metrics.gauge("foyer_bus_deaf", "Whether canaries of some node do not arrive here over the bus.")) {
+  const redis::Server listening = bus_server(config);
+  const redis::Policy policy = bus_policy(config);
+  redis::Server asking = listening;
+  asking.scripts = engine::bus_scripts();
+  commands_ = std::make_unique<redis::Connection>(asking, policy, deps_.entropy,
+      redis::ConnectionWatch{.opened = [this] { logged_in_ = true; },
+          .lost = [this](const redis::Failure& failure) { seen(std::unexpected(engine::refusal_of(failure))); }});
+  canaries_ =
+      std::make_unique<engine::BusCanaries>(engine::BusCanariesOptions{.names = names_,
+                                                .node = node_,
+                                                .tick = config.cluster_tick,
+                                                .changed = [this](const engine::Hearing& hearing) { heard(hearing); }},
+          *commands_, deps_.control, deps_.clock);
+  fanout_ = std::make_unique<engine::RedisFanout>(
+      engine::RedisFanoutOptions{.server = listening,
+          .policy = policy,
+          .names = names_,
+          .node = node_,
+          .gap =
+              [this](const RoomName& room) {
+    const std::lock_guard held(watch_mutex_);
+    if (watch_.gap) watch_.gap(room);
+  },
+          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::rooms, bytes); }},
+      *commands_, deps_.entropy);
+  control_ = std::make_unique<engine::RedisControlBus>(
+      engine::RedisControlBusOptions{.server = listening,
+          .policy = policy,
+          .names = names_,
+          .node = node_,
+          .silence = config.cluster_tick * 10,
+          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::control, bytes); }},
+      *commands_, deps_.clock, deps_.entropy);
+  const rooms::RoomPolicy& rooms = config.gateway.rooms;
+  log_ = std::make_unique<engine::RedisRoomLog>(
+      engine::RedisLogOptions{
+          .names = names_, .messages = rooms.ephemeral.messages, .bytes = rooms.ephemeral.bytes, .rules = rules_},
+      *commands_, deps_.entropy, deps_.clock);
+  presence_ = std::make_unique<engine::RedisPresenceStore>(
+      engine::RedisPresenceOptions{.names = names_,
+          .node = node_,
+          .report = [this](const engine::PresenceReport& report) { tell(report); },
+          .tick = config.cluster_tick},
+      *commands_, deps_.control, deps_.clock, deps_.entropy);
+  ticker_ = std::make_unique<engine::Ticker>(deps_.control, config.cluster_tick, [this] { tick(); });
+}
+
+Bus::~Bus() {
+  watch({});
+  const std::lock_guard held(tell_mutex_);
+  ended_ = true;
+}
+
+void Bus::tick() {
+  if (++ticks_ % kLookTicks == 0 || logged_in_.exchange(false)) look();
+  if (!canaries_->hearing().bus_deaf) return;
+  const std::lock_guard held(watch_mutex_);
+  if (watch_.unheard) watch_.unheard();
+}
+
+// What no node has seen happen: users who left with a dead node, or whose coming could not be written at first.
+void Bus::tell(const engine::PresenceReport& report) {
+  const rooms::RoomSettings settings = rules_.of(report.room.view());
+  if (!settings.presence || !settings.join_events) return;
+  const std::lock_guard held(tell_mutex_);
+  if (ended_) return;
+  const auto publish = [&](decltype(rooms::Event::body) body, const UserId& except) {
+    rooms::Event event{.room = report.room, .offset = report.order, .delivery = rooms::Delivery::ephemeral};
+    event.except = except;
+    event.body = std::move(body);
+    fanout_->publish(std::make_shared<rooms::Publication>(std::make_shared<const rooms::Event>(std::move(event))));
+  };
+  if (report.recount || report.count + report.came.size() + report.left.size() > presence_events_)
+    return publish(rooms::MembersChanged{report.count}, {});
+  for (const rooms::Member& member : report.came) publish(rooms::MemberJoined{member}, member.id);
+  for (const rooms::Member& member : report.left) publish(rooms::MemberLeft{member}, {});
+}
+
+void Bus::watch(BetweenNodes::Watch watch) {
+  const std::lock_guard held(watch_mutex_);
+  watch_ = std::move(watch);
+}
+
+void Bus::look() {
+  engine::look_again(*commands_, names_, name_,
+      [this](const Result<engine::BusFacts>& facts) { seen(facts); }); // at the latest when the connection is destroyed
+}
+
+void Bus::seen(const Result<engine::BusFacts>& facts) {
+  std::optional<Refusal> before;
+  {
+    const std::lock_guard held(mutex_);
+    before = std::exchange(trouble_, facts ? std::nullopt : std::optional(facts.error()));
+  }
+  const bool first = up_.value() == 0 && !before;
+  if (!facts) was_away_ = true;
+  up_.set(facts ? 1 : 0);
+  if (facts && (before || first))
+    deps_.log.info(
+        "bus_connected", "The bus between nodes is connected.", {{"bus", name_}, {"server", facts->software}});
+  if (facts && was_away_.exchange(false)) {
+    const std::lock_guard held(watch_mutex_);
+    if (watch_.back) watch_.back();
+  }
+  if (!facts && (!before || before->cause != facts.error().cause))
+    deps_.log.warning(
+        std::string(facts.error().code()), facts.error().operator_text(), {{"next", facts.error().info().next}});
+}
+
+void Bus::heard(const engine::Hearing& hearing) {
+  engine::Hearing before;
+  {
+    const std::lock_guard held(mutex_);
+    before = std::exchange(hearing_, hearing);
+  }
+  deaf_.set(hearing.bus_deaf ? 1 : 0);
+  const auto& deaf = info(Cause::BUS_DEAF);
+  if (hearing.bus_deaf && hearing.unheard != before.unheard)
+    deps_.log.warning("BUS_DEAF", deaf.operator_text,
+        {{"unheard", listed(hearing.unheard)}, {"node", node_.view()}, {"next", deaf.next}});
+  if (before.bus_deaf && !hearing.bus_deaf) deps_.log.info("bus_heard", "All nodes are heard over the bus again.");
+  if (hearing.node_deaf == before.node_deaf) return;
+  std::optional<Refusal> why;
+  if (hearing.node_deaf) {
+    why = Refusal{.cause = Cause::NODE_DEAF,
+        .evidence = hearing.alone ? "the other nodes hear each other" : "the database cannot be read either"};
+    deps_.log.error("NODE_DEAF", why->operator_text(), {{"next", why->info().next}});
+  } else {
+    deps_.log.info("node_hears", "This node hears the others again.");
+  }
+  const std::lock_guard held(watch_mutex_);
+  if (watch_.deaf) watch_.deaf(std::move(why));
+}
+
+std::optional<Refusal> Bus::trouble() const {
+  const std::lock_guard held(mutex_);
+  if (trouble_) return trouble_;
+  if (!hearing_.bus_deaf) return std::nullopt;
+  return Refusal{.cause = Cause::BUS_DEAF, .evidence = "not heard: " + listed(hearing_.unheard)};
+}
+
+std::vector<observe::HealthCheck> Bus::ready() const {
+  const auto bus = [this] {
+    const auto why = trouble();
+    return why ? observe::HealthState::failing(std::string(why->code())) : observe::HealthState::ok();
+  };
+  const auto nodes = [this] {
+    const std::lock_guard held(mutex_);
+    return hearing_.node_deaf ? observe::HealthState::failing(std::string(code_of(Cause::NODE_DEAF)))
+                              : observe::HealthState::ok();
+  };
+  return {{.name = "bus", .needed = false, .read = bus}, {.name = "nodes", .needed = true, .read = nodes}};
+}
+
+} // namespace foyer::app

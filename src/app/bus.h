@@ -1,0 +1,107 @@
+// The bus of BUS_URL, a Valkey or Redis server, as this server uses it: fan-out, control bus, presence and the log of
+// rooms that are not durable, canaries that tell whether it delivers, and whether it is still the bus that the nodes
+// agreed on.
+//
+// Its loss does no harm to what is stored: nodes read that from the database in any case.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/between_nodes.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/options.h"
+#include "engine/redis/bus_canaries.h"
+#include "engine/redis/control_bus.h"
+#include "engine/redis/fanout.h"
+#include "engine/redis/opening.h"
+#include "engine/redis/presence_store.h"
+#include "engine/redis/room_log.h"
+#include "engine/redis/ticker.h"
+#include "observe/health.h"
+#include "redis/connection.h"
+
+namespace foyer::app {
+
+[[nodiscard]] redis::Server bus_server(const config::Config& config);
+[[nodiscard]] redis::Policy bus_policy(const config::Config& config);
+
+// For a check: what a start would find. BUS_UNREACHABLE, BUS_REFUSED, BUS_UNSUITABLE.
+[[nodiscard]] Result<engine::BusSeen> look_at_bus(const config::Config& config, Entropy& entropy);
+[[nodiscard]] std::string bus_text(const engine::BusSeen& seen); // lines, as `foyer check` prints them
+
+// The name of the bus, from the living members of the database or from the bus itself; a new one gets a name.
+[[nodiscard]] Result<std::string> name_of_bus(const config::Config& config, Entropy& entropy);
+
+struct BusDeps {
+  const Clock& clock;
+  Entropy& entropy;
+  Metrics& metrics;
+  Log& log;
+  Executor& control;
+};
+
+class Bus {
+ public:
+  // `node`: this one. `name`: of the bus. The references in `deps` outlive this.
+  Bus(const config::Config& config, BusDeps deps, engine::NodeId node, std::string name);
+  ~Bus();
+  Bus(const Bus&) = delete;
+  Bus& operator=(const Bus&) = delete;
+
+  [[nodiscard]] engine::Fanout& fanout() { return *fanout_; }
+  [[nodiscard]] engine::ControlBus& control() { return *control_; }
+  [[nodiscard]] engine::PresenceStore& presence() { return *presence_; }
+  [[nodiscard]] engine::RoomLog& log() { return *log_; }
+  [[nodiscard]] engine::BusCanaries& canaries() { return *canaries_; }
+
+  // After the call the functions of an earlier one are not called.
+  void watch(BetweenNodes::Watch watch);
+
+  [[nodiscard]] std::vector<observe::HealthCheck> ready() const;
+  // Why it is not used as it should be. Any thread.
+  [[nodiscard]] std::optional<Refusal> trouble() const;
+
+ private:
+  void look();
+  void seen(const Result<engine::BusFacts>& facts);
+  void heard(const engine::Hearing& hearing);
+  void tick();
+  void tell(const engine::PresenceReport& report);
+
+  const BusDeps deps_;
+  const engine::NodeId node_;
+  const std::string name_;
+  const engine::BusNames names_;
+  const rooms::RoomRules rules_;
+  const std::size_t presence_events_; // a room with more users: members_changed
+  Gauge& up_;
+  Gauge& deaf_;
+  mutable std::mutex mutex_; // the next two
+  std::optional<Refusal> trouble_;
+  engine::Hearing hearing_;
+  std::mutex watch_mutex_; // held while it is called
+  BetweenNodes::Watch watch_;
+  std::mutex tell_mutex_; // held while something is published
+  bool ended_ = false;
+  std::atomic<bool> logged_in_{false}; // since the last look
+  std::atomic<bool> was_away_{false};
+  int ticks_ = 0;
+  std::unique_ptr<redis::Connection> commands_;
+  std::unique_ptr<engine::BusCanaries> canaries_;
+  std::unique_ptr<engine::RedisFanout> fanout_;
+  std::unique_ptr<engine::RedisControlBus> control_;
+  std::unique_ptr<engine::RedisRoomLog> log_;
+  std::unique_ptr<engine::RedisPresenceStore> presence_;
+  std::unique_ptr<engine::Ticker> ticker_;
+};
+
+} // namespace foyer::app

@@ -1,0 +1,36 @@
+// Several gateways on one PostgreSQL database, as processes.
+import { temporary, serve } from './foyer.mjs';
+import { ask } from './http.mjs';
+import { PASSWORD, register, withSecret } from './people.mjs';
+import { Client } from './websocket.mjs';
+
+export const STORE_KEY = 'qG7r0c2Jm1Yb8wZ4xK9tPd3nVh6sLf5u';
+export const key = 'Vd8-kQ2xRw5_Lm7Tp1Zs9Nb4';   // of the API, at every node
+const fast = ['--messages-per-s', '100000', '--messages-burst', '100000', '--room-messages-per-s', '100000', '--room-messages-burst', '100000'];
+
+export const options = (url, { args = [], env = {} } = {}) => ({
+  env: { DATABASE_URL: url, STORE_KEY, FOYER_NODES: 'many', API_KEY: key, ...withSecret, ...env }, args: [...fast, ...args], history: url,
+});
+
+// `many` nodes on the database, each with a data directory of its own.
+export async function nodes(t, url, many, more = {}) {
+  return Promise.all(Array.from({ length: many }, () => serve(t, { data: temporary(t), ...options(url, more) })));
+}
+
+// A connection of somebody who has an account, at this node.
+export async function at(node, person) {
+  const answer = await ask(node, 'POST', '/auth/login', { body: { name: person.name, password: PASSWORD } });
+  if (answer.status !== 200) throw new Error(`login of ${person.name}: ${answer.status} ${answer.text}`);
+  const client = await Client.open(node, { token: answer.json.access_token });
+  return Object.assign(client, { account: person, token: answer.json.access_token });
+}
+
+// Registered at one node, connected to another.
+export async function arriveAt(node, name, { through = node } = {}) { return at(node, await register(through, name)); }
+
+// The messages of a room that have come, until there are so many.
+export async function hears(client, room, many, ms) {
+  const all = [];
+  while (all.length < many) all.push(await client.next('message', { room }, ms));
+  return all;
+}
