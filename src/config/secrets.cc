@@ -59,7 +59,8 @@ bool encloses(std::string_view text, std::string_view open, std::string_view clo
 } // namespace
 
 std::string_view without_line_end(std::string_view text) {
-  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (!text.ends_with('\n')) return text;
+  text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
   return text;
 }
