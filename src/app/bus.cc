@@ -53,6 +53,12 @@ std::string bus_text(const engine::BusSeen& seen) {
   return out;
 }
 
+json::Object bus_json(const engine::BusSeen& seen) {
+  const engine::BusFacts& facts = seen.facts;
+  return {{"server", facts.software}, {"name", seen.name}, {"memory", facts.memory}, {"replicas", facts.replicas},
+      {"appends", facts.appends}};
+}
+
 Result<std::string> name_of_bus(const config::Config& config, Entropy& entropy) {
   TRY(database, engine::look_at_nodes({.url = config.database_url}));
   const engine::BusOwner owner{.database = std::move(database.name), .noted = std::move(database.bus)};

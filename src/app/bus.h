@@ -16,6 +16,7 @@
 #include "app/between_nodes.h"
 #include "base/clock.h"
 #include "base/executor.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/options.h"
@@ -37,6 +38,7 @@ namespace foyer::app {
 // For a check: what a start would find. BUS_UNREACHABLE, BUS_REFUSED, BUS_UNSUITABLE.
 [[nodiscard]] Result<engine::BusSeen> look_at_bus(const config::Config& config, Entropy& entropy);
 [[nodiscard]] std::string bus_text(const engine::BusSeen& seen); // lines, as `foyer check` prints them
+[[nodiscard]] json::Object bus_json(const engine::BusSeen& seen);
 
 // The name of the bus, from the living members of the database or from the bus itself; a new one gets a name.
 [[nodiscard]] Result<std::string> name_of_bus(const config::Config& config, Entropy& entropy);

@@ -46,6 +46,19 @@ int check_room(const config::Loaded& loaded, const std::string& room, bool as_js
   return fit ? 0 : 1;
 }
 
+void add_mode(json::Object& report, const config::Config& config, bool fit) {
+  report["mode"] = config::mode_json(config);
+  if (!fit || config.bus_url.empty()) return;
+  if (const auto seen = app::look_at_bus(config, system_entropy())) report["bus"] = app::bus_json(*seen);
+}
+
+void print_mode(const config::Config& config) {
+  fmt::print("{}", config::mode_text(config));
+  if (!config.bus_url.empty())
+    if (const auto seen = app::look_at_bus(config, system_entropy())) fmt::print("{}", app::bus_text(*seen));
+  fmt::print("\n");
+}
+
 } // namespace
 
 int run_check(Args args) {
@@ -93,17 +106,12 @@ int run_check(Args args) {
   if (as_json) {
     auto report = config::check_json(loaded, findings);
     report["config"] = fingerprint;
-    if (loaded.config.role_gateway) report["mode"] = config::mode_json(loaded.config);
+    if (loaded.config.role_gateway) add_mode(report, loaded.config, fit);
     fmt::print("{}\n", json::write_pretty(report));
     return fit ? 0 : 1;
   }
   fmt::print("{}{}\n", config::findings_text(findings), config::options_text(loaded, all));
-  if (fit && loaded.config.role_gateway) {
-    fmt::print("{}", config::mode_text(loaded.config));
-    if (!loaded.config.bus_url.empty())
-      if (const auto seen = app::look_at_bus(loaded.config, system_entropy())) fmt::print("{}", app::bus_text(*seen));
-    fmt::print("\n");
-  }
+  if (fit && loaded.config.role_gateway) print_mode(loaded.config);
   const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
   if (fit)
     fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
