@@ -165,7 +165,7 @@ TEST_F(TwoNodes, AnEventThatAnotherNodePublishedNeedsNoReading) {
     void post(rooms::PublicationPtr p) override { arrived(*p); }
     void arrived(rooms::Publication& p) override {
       passed.push_back(p.event_ptr());
-      to->heard(p.event_ptr());
+      to->heard(p.event_ptr(), false);
     }
   };
   const auto bridge = std::make_shared<Bridge>();
@@ -173,7 +173,7 @@ TEST_F(TwoNodes, AnEventThatAnotherNodePublishedNeedsNoReading) {
   b.between->subscribe(RoomName("tea"), bridge, [](Result<bool>) {});
   EXPECT_EQ(say(b, "bob", "tea", "one"), "1");
   EXPECT_THAT(take(a), ElementsAre("tea@1 one"));
-  for (const auto& event : bridge->passed) a.home->heard(event);
+  for (const auto& event : bridge->passed) a.home->heard(event, false);
   EXPECT_THAT(take(a), IsEmpty()) << "it has that one";
   EXPECT_THAT(take(b), ElementsAre("tea@1 one")) << "and its own only once";
 }
