@@ -1,17 +1,13 @@
 #include "engine/sql/commit_tail.h"
 
 #include <array>
-#include <string_view>
 
 namespace foyer::engine {
 namespace {
 
 constexpr Millis kOften{5'000}; // between two deletions
 
-struct Table {
-  std::string_view from_another_history, below;
-};
-constexpr std::array<Table, 2> kTables{
+constexpr std::array<TailTable, 2> kTables{
     {{.from_another_history = "DELETE FROM changed WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())",
          .below = "DELETE FROM changed WHERE xid < CAST(CAST(? AS TEXT) AS XID8)"},
         {.from_another_history = "DELETE FROM control_log WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())",
@@ -19,11 +15,13 @@ constexpr std::array<Table, 2> kTables{
 
 } // namespace
 
+TailTrim::TailTrim() : TailTrim(kTables) {}
+
 Result<void> TailTrim::step(store::Database& db, MonoTime now) {
   if (!marks_.empty() && now - marks_.back().at < kOften) return {};
   // Rows with a number that is still to come are from another history of the database, and would be seen for ever.
   if (marks_.empty())
-    for (const Table& table : kTables) TRY_VOID(db.change(table.from_another_history));
+    for (const TailTable& table : tables_) TRY_VOID(db.change(table.from_another_history));
   {
     TRY(rows, db.query("SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT)"));
     TRY_VOID(rows.step());
@@ -35,7 +33,7 @@ Result<void> TailTrim::step(store::Database& db, MonoTime now) {
     marks_.erase(marks_.begin());
   }
   if (below.empty()) return {};
-  for (const Table& table : kTables) TRY_VOID(db.change(table.below, below));
+  for (const TailTable& table : tables_) TRY_VOID(db.change(table.below, below));
   return {};
 }
 

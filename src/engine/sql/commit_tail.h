@@ -13,7 +13,9 @@
 // may be gone, a reading begins anew. PostgreSQL only.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,9 +44,17 @@ class CommitTail {
   MonoTime read_at_{};
 };
 
+// The statements for one such table. The parameter of `below` is an xid8 as text.
+struct TailTable {
+  std::string_view from_another_history, below;
+};
+
 // Deletes rows that every node has read or missed. For one thread.
 class TailTrim {
  public:
+  TailTrim();                                                               // of the record: changed and control_log
+  explicit TailTrim(std::span<const TailTable> tables) : tables_(tables) {} // which outlive this
+
   // Inside a transaction of its own.
   [[nodiscard]] Result<void> step(store::Database& db, MonoTime now);
 
@@ -53,6 +63,7 @@ class TailTrim {
     MonoTime at;
     std::string xid; // everything below had ended
   };
+  std::span<const TailTable> tables_;
   std::vector<Mark> marks_; // oldest first
 };
 

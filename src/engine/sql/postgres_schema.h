@@ -242,6 +242,16 @@ CREATE TABLE nodes (
 ALTER TABLE nodes ADD COLUMN unheard TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN reported TIMESTAMPTZ;
 )sql",
+    R"sql(
+-- What nodes tell each other (signals.h); rows are deleted after a minute. number: of the sender's rows.
+CREATE UNLOGGED TABLE signals (
+  xid XID8 NOT NULL DEFAULT pg_current_xact_id(),
+  sender TEXT COLLATE "C" NOT NULL,
+  number BIGINT NOT NULL,
+  bytes TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX signals_by_xid ON signals (xid);
+)sql",
 };
 
 } // namespace foyer::engine
