@@ -252,6 +252,24 @@ CREATE UNLOGGED TABLE signals (
 );
 CREATE INDEX signals_by_xid ON signals (xid);
 )sql",
+    R"sql(
+-- Who is in which room on which node (presence_store.h). came: the last change was of a user who was on no living node.
+CREATE UNLOGGED TABLE present (
+  room TEXT COLLATE "C" NOT NULL,
+  "user" TEXT COLLATE "C" NOT NULL,
+  name TEXT NOT NULL,
+  nodes TEXT[] NOT NULL,
+  came BOOLEAN NOT NULL,
+  PRIMARY KEY (room, "user")
+);
+-- The leases of nodes; reaper: who removes the entries of a dead one.
+CREATE UNLOGGED TABLE present_nodes (
+  node TEXT COLLATE "C" PRIMARY KEY,
+  until TIMESTAMPTZ NOT NULL,
+  reaper TEXT COLLATE "C",
+  reaper_until TIMESTAMPTZ
+);
+)sql",
 };
 
 } // namespace foyer::engine

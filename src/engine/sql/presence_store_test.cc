@@ -1,0 +1,270 @@
+#include "engine/sql/presence_store.h"
+
+#include <gmock/gmock.h>
+
+#include <future>
+#include <thread>
+
+#include "base/manual_executor.h"
+#include "engine/sql/postgres_schema.h"
+#include "engine/testing/presence_store_contract.h"
+#include "store/postgres.h"
+#include "store/testing/postgres.h"
+
+namespace foyer::engine {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+// The view of one node. Its rounds are the test's, and so is the thread of its writer.
+class Node final : public PresenceWorld {
+ public:
+  Node(const std::string& url, const std::string& id, bool with_thread = false)
+      : writer_(open(url, with_thread ? nullptr : &executor_)),
+        store_({.node = NodeId(id),
+                   .left = [this](const RoomName& room, const rooms::Member& member,
+                               std::size_t count) { note(room, member, "left", count); },
+                   .came = [this](const RoomName& room, const rooms::Member& member,
+                               std::size_t count) { note(room, member, "came", count); }},
+            *writer_, executor_) {
+    if (!with_thread) round();
+  }
+
+  PresenceStore& store() override { return store_; }
+  void run() override { executor_.run_posted(); }
+  // False: it did not end.
+  bool round() {
+    bool ended = false;
+    store_.round([&ended] { ended = true; });
+    run();
+    return ended;
+  }
+  // The store waits a moment before it connects again.
+  bool round_until_somebody_is_in(const char* room) {
+    bool there = false;
+    for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+        !there && std::chrono::steady_clock::now() < end;) {
+      round();
+      store_.members(RoomName(room), 1, [&there](const Result<PresentMembers>& r) { there = r && r->count > 0; });
+      run();
+    }
+    return there;
+  }
+  // "tea: Ann left 1", since the last call.
+  std::vector<std::string> reports() { return std::exchange(reports_, {}); }
+
+ private:
+  std::unique_ptr<store::Writer> open(const std::string& url, Executor* executor) {
+    auto opened =
+        store::Writer::open(store::postgres_writer({.url = url, .isolation = store::Isolation::read_committed},
+                                {"chat", kPostgresChatSchema}),
+            {.name = "signals", .executor = executor}, {}, system_clock(), metrics_, null_log());
+    if (!opened) throw std::runtime_error(opened.error().operator_text());
+    return std::move(*opened);
+  }
+  void note(const RoomName& room, const rooms::Member& member, const std::string& what, std::size_t count) {
+    reports_.push_back(room.str() + ": " + member.name + " " + what + " " + std::to_string(count));
+  }
+
+  Metrics metrics_;
+  ManualClock clock_;
+  ManualExecutor executor_{clock_};
+  std::vector<std::string> reports_;
+  std::unique_ptr<store::Writer> writer_;
+  SqlPresenceStore store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Postgres, PresenceStoreContract, testing::Values([]() -> std::unique_ptr<PresenceWorld> {
+  return std::make_unique<Node>(testing_world::Postgres::shared().fresh(), "n1");
+}));
+
+struct SqlPresenceTest : testing::Test {
+  testing_world::Postgres& server = testing_world::Postgres::shared();
+  const std::string url = server.fresh();
+
+  std::unique_ptr<Node> node(const std::string& id) { return std::make_unique<Node>(url, id); }
+  void change(const std::string& sql) {
+    auto db = store::open_postgres({.url = url, .isolation = store::Isolation::read_committed});
+    ASSERT_TRUE(db) << db.error().operator_text();
+    ASSERT_TRUE((*db)->change(sql)) << sql;
+  }
+  void end_lease(const std::string& id) {
+    change("UPDATE present_nodes SET until = now() - interval '1 second' WHERE node = '" + id + "'");
+  }
+};
+
+TEST_F(SqlPresenceTest, AUserOnTwoNodesCameOnceAndLeavesWithTheLast) {
+  const auto a = node("a"), b = node("b");
+  EXPECT_EQ(a->touch("tea", "ann", "Ann"), "came 1");
+  EXPECT_EQ(b->touch("tea", "ann", "Other"), "- 1");
+  EXPECT_EQ(b->touch("tea", "bob", "Bob"), "came 2");
+  EXPECT_THAT(a->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+  EXPECT_EQ(a->leave("tea", "ann"), "- 2");
+  EXPECT_EQ(a->leave("tea", "bob"), "- 2") << "it is not this node that has bob";
+  EXPECT_EQ(b->leave("tea", "ann"), "Ann left 1");
+}
+
+// Requests share a transaction, and each has its own answer.
+TEST_F(SqlPresenceTest, WhatIsAskedForAtOnceIsAnsweredInTurn) {
+  const auto a = node("a");
+  std::vector<std::string> answers;
+  const auto answer = [&](Result<PresenceChange> r) {
+    answers.push_back((r->changed ? "* " : "- ") + std::to_string(r->count) + r->name);
+  };
+  for (const char* user : {"ann", "bob", "ann"}) a->store().touch(RoomName("tea"), {UserId(user), user}, answer);
+  a->store().touch(RoomName("milk"), {UserId("ann"), "Ann"}, answer);
+  a->store().leave(RoomName("tea"), UserId("ann"), answer);
+  a->store().leave(RoomName("tea"), UserId("bob"), answer);
+  a->store().members(
+      RoomName("tea"), 10, [&](Result<PresentMembers> r) { answers.push_back("of " + std::to_string(r->count)); });
+  a->store().touch(RoomName("tea"), {UserId("eve"), "Eve"}, answer);
+  a->run();
+  EXPECT_THAT(answers, ElementsAre("* 1", "* 2", "- 2", "* 1", "* 1ann", "* 0bob", "of 0", "* 1"));
+}
+
+TEST_F(SqlPresenceTest, TheUsersOfANodeThatDiedAreReportedOnceAndNobodyElse) {
+  const auto a = node("a"), c = node("c");
+  auto b = node("b");
+  b->touch("tea", "ann", "Ann");
+  b->touch("tea", "bob", "Bob");
+  b->touch("milk", "bob", "Bob");
+  a->touch("tea", "bob", "Bob");
+  b.reset();
+  for (Node* each : {a.get(), c.get()}) each->round();
+  EXPECT_THAT(a->reports(), IsEmpty()) << "its lease goes on";
+  end_lease("b");
+  a->round();
+  c->round();
+  EXPECT_THAT(a->reports(), UnorderedElementsAre("tea: Ann left 1", "milk: Bob left 0"));
+  EXPECT_THAT(c->reports(), IsEmpty());
+  EXPECT_THAT(a->names("tea"), ElementsAre("bob=Bob"));
+  EXPECT_EQ(a->members("milk").count, 0U);
+  a->round();
+  c->round();
+  EXPECT_THAT(a->reports(), IsEmpty());
+  EXPECT_EQ(a->leave("tea", "bob"), "Bob left 0");
+}
+
+TEST_F(SqlPresenceTest, EntriesOfADeadNodeDoNotCountEvenBeforeTheyAreRemoved) {
+  const auto a = node("a");
+  auto b = node("b");
+  b->touch("tea", "ann", "Ann");
+  b.reset();
+  end_lease("b");
+  // Another node is cleaning up, and does not get on with it.
+  change("UPDATE present_nodes SET reaper = 'c', reaper_until = now() + interval '1 hour' WHERE node = 'b'");
+  a->round();
+  EXPECT_THAT(a->names("tea"), IsEmpty());
+  EXPECT_EQ(a->members("tea").count, 0U);
+  EXPECT_EQ(a->touch("tea", "ann", "Ann again"), "came 1");
+  EXPECT_THAT(a->names("tea"), ElementsAre("ann=Ann again"));
+  change("UPDATE present_nodes SET reaper_until = now() WHERE node = 'b'");
+  a->round();
+  EXPECT_THAT(a->reports(), IsEmpty()) << "ann is here";
+  EXPECT_EQ(a->leave("tea", "ann"), "Ann again left 0");
+}
+
+TEST_F(SqlPresenceTest, ANodeThatWasSilentForTooLongWritesItsUsersAgain) {
+  const auto a = node("a"), b = node("b");
+  a->touch("tea", "ann", "Ann");
+  b->touch("tea", "bob", "Bob");
+  end_lease("a");
+  b->round();
+  EXPECT_THAT(b->reports(), ElementsAre("tea: Ann left 1"));
+  a->round();
+  EXPECT_THAT(a->reports(), ElementsAre("tea: Ann came 2"));
+  EXPECT_THAT(b->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+  // Before anybody noticed, it changes nothing for others.
+  end_lease("a.1");
+  a->round();
+  b->round();
+  EXPECT_THAT(a->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+  EXPECT_THAT(a->reports(), IsEmpty());
+  EXPECT_THAT(b->reports(), IsEmpty());
+  EXPECT_EQ(a->leave("tea", "ann"), "Ann left 1");
+}
+
+TEST_F(SqlPresenceTest, WhatCouldNotBeWrittenIsWrittenInTheNextRound) {
+  const auto a = node("a"), b = node("b");
+  a->touch("tea", "ann", "Ann");
+  change("ALTER TABLE present ADD CONSTRAINT nobody CHECK (\"user\" <> 'bob')");
+  EXPECT_EQ(a->touch("tea", "bob", "Bob"), "STORE_FAILED");
+  EXPECT_THAT(b->names("tea"), ElementsAre("ann=Ann"));
+  change("ALTER TABLE present DROP CONSTRAINT nobody");
+  a->round();
+  EXPECT_THAT(a->reports(), ElementsAre("tea: Bob came 2"));
+  EXPECT_THAT(b->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+  a->round();
+  EXPECT_THAT(a->reports(), IsEmpty());
+}
+
+TEST_F(SqlPresenceTest, AUserWhoComesAndGoesOnTwoNodesAtOnceIsReportedInTurn) {
+  Node a(url, "a", true), b(url, "b", true);
+  for (Node* each : {&a, &b}) {
+    std::promise<void> ended;
+    each->store().members(RoomName("x"), 1, [&](const Result<PresentMembers>&) { ended.set_value(); });
+    ended.get_future().get();
+  }
+  change(
+      "INSERT INTO present_nodes (node, until) VALUES ('a', now() + interval '1 hour'), ('b', now() + interval '1 "
+      "hour')");
+  std::atomic<int> came{0}, left{0};
+  const auto many_times = [&](Node& node) {
+    for (int i = 0; i < 200; ++i) {
+      std::promise<void> ended;
+      node.store().touch(
+          RoomName("tea"), {UserId("ann"), "Ann"}, [&](const Result<PresenceChange>& r) { came += r->changed; });
+      node.store().leave(RoomName("tea"), UserId("ann"), [&](const Result<PresenceChange>& r) {
+        left += r->changed;
+        ended.set_value();
+      });
+      ended.get_future().get();
+    }
+  };
+  {
+    std::jthread one([&] { many_times(a); }), two([&] { many_times(b); });
+  }
+  EXPECT_EQ(came, left);
+  EXPECT_GE(came, 1);
+  std::promise<std::size_t> count;
+  a.store().members(RoomName("tea"), 1, [&](const Result<PresentMembers>& r) { count.set_value(r->count); });
+  EXPECT_EQ(count.get_future().get(), 0U);
+}
+
+TEST_F(SqlPresenceTest, LargeRoomsAreListedInPartAndCountedWhole) {
+  const auto a = node("a"), b = node("b");
+  const std::size_t users = kPresenceTransaction + 10;
+  for (std::size_t i = 0; i < users; ++i)
+    a->store().touch(RoomName("tea"), {UserId("u" + std::to_string(i)), "U"}, [](const Result<PresenceChange>&) {});
+  const auto present = a->members("tea", 300);
+  EXPECT_EQ(present.count, users);
+  EXPECT_EQ(present.members.size(), 300U);
+  end_lease("a");
+  b->round();
+  EXPECT_EQ(b->reports().size(), users) << "in several transactions";
+  EXPECT_EQ(b->members("tea").count, 0U);
+}
+
+TEST(SqlPresenceAfterACrash, EachNodeWritesWhatItHasAgain) {
+  testing_world::Postgres server; // its own: the test ends it
+  server.start();
+  const std::string url = server.fresh();
+  Node a(url, "a"), b(url, "b");
+  a.touch("tea", "ann", "Ann");
+  b.touch("tea", "ann", "Ann");
+  b.touch("milk", "bob", "Bob");
+  server.kill();
+  server.start();
+  EXPECT_NE(a.touch("tea", "eve", "Eve"), "came 2") << "its connection is lost";
+  EXPECT_TRUE(a.round_until_somebody_is_in("tea"));
+  EXPECT_TRUE(b.round_until_somebody_is_in("milk"));
+  EXPECT_THAT(b.names("tea"), UnorderedElementsAre("ann=Ann", "eve=Eve"));
+  EXPECT_THAT(b.names("milk"), ElementsAre("bob=Bob"));
+  EXPECT_EQ(a.leave("tea", "ann"), "- 2");
+  EXPECT_EQ(b.leave("tea", "ann"), "Ann left 1");
+}
+
+} // namespace
+} // namespace foyer::engine
