@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kCallTries = 5;
 
-std::unexpected<Refusal> contended() {
+std::unexpected<Refusal> calls_contended() {
   return refuse(Cause::STORE_LOCKED, "others begin and end calls with this key at the same time");
 }
 
@@ -39,7 +39,7 @@ Result<std::optional<StoredCall>> begin_call(
             key.api_key, key.method, key.idempotency_key, body_hash, now, now - kCallLife));
     if (first == 1) return std::nullopt;
   }
-  return contended();
+  return calls_contended();
 }
 
 Result<std::optional<StoredCall>> claim_call(
@@ -55,7 +55,7 @@ Result<std::optional<StoredCall>> claim_call(
     TRY(known, find_call(db, key, now));
     if (known) return known;
   }
-  return contended();
+  return calls_contended();
 }
 
 Result<bool> finish_call(

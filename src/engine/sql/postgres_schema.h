@@ -270,6 +270,53 @@ CREATE UNLOGGED TABLE present_nodes (
   reaper_until TIMESTAMPTZ
 );
 )sql",
+    R"sql(
+-- What nodes agree on (shared_state.h, lease_rows.h). put: a value, which may be taken; otherwise what was only taken.
+-- Times in ms.
+CREATE TABLE shared_entries (
+  kind TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  put BIGINT NOT NULL,
+  value TEXT NOT NULL,
+  taken_by TEXT,
+  taken_ms BIGINT,
+  ends_ms BIGINT NOT NULL,
+  forget_ms BIGINT NOT NULL,
+  PRIMARY KEY (kind, name, put)
+);
+CREATE INDEX shared_entries_by_end ON shared_entries (kind, put, forget_ms);
+CREATE UNLOGGED TABLE shared_counts (
+  kind TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  times BIGINT[] NOT NULL,
+  forget_ms BIGINT NOT NULL,
+  PRIMARY KEY (kind, name)
+);
+CREATE INDEX shared_counts_by_end ON shared_counts (forget_ms);
+-- What was noted for webhooks by one of several gateways. Whoever sends them moves it to hook_events, whose numbers rise
+-- in the order in which they appear.
+CREATE TABLE hook_arrivals (
+  number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  hook_id TEXT COLLATE "C" NOT NULL,
+  event_id TEXT COLLATE "C" NOT NULL,
+  type TEXT NOT NULL,
+  room TEXT COLLATE "C" NOT NULL,
+  message BIGINT,
+  at_ms BIGINT NOT NULL,
+  queued_ms BIGINT NOT NULL,
+  data TEXT NOT NULL
+);
+CREATE INDEX hook_arrivals_by_message ON hook_arrivals (room, message) WHERE message IS NOT NULL;
+
+CREATE TABLE leases (
+  kind TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  holder TEXT NOT NULL,
+  term BIGINT NOT NULL,
+  until_ms BIGINT NOT NULL,
+  PRIMARY KEY (kind, name)
+);
+)sql",
 };
 
 } // namespace foyer::engine
