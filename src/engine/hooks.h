@@ -121,7 +121,11 @@ class HookOutbox {
   virtual void put_events(std::vector<NewHookEvent> events, Completion<bool> done) = 0; // false: nobody wants them
   // Whether some hook wants that type. Any thread, without a lock.
   [[nodiscard]] virtual bool wants_events(std::string_view type) const = 0;
-  // Called after a commit that wrote events, on a thread of the store. Before it is used by several threads.
+  // Of several processes with the log open, one sends. Any thread, without a lock. The others read nothing from
+  // waiting(), and their sent(), bury() and trim() have no effect.
+  [[nodiscard]] virtual bool sends() const = 0;
+  // Called after a commit that wrote events, and when this process begins to send, on a thread of the store. Before it
+  // is used by several threads.
   virtual void watch_outbox(std::function<void()> written) = 0;
 
   // In the order of their numbers. `room`: only those about it.

@@ -83,6 +83,7 @@ struct Sender::State : std::enable_shared_from_this<Sender::State> {
   void use(std::vector<HookRow> rows);
   [[nodiscard]] bool prepare(Hook& hook) const;
   void all_written();
+  void stand_by();
   void pump(const HookPtr& hook);
   void send(const HookPtr& hook, HookEvent event);
   void answered(const HookPtr& hook, const HookEvent& event, const client::HttpResult& answer);
@@ -199,13 +200,28 @@ bool Sender::State::prepare(Hook& hook) const {
 // --- sending
 
 void Sender::State::all_written() {
+  if (!deps.outbox.sends()) return stand_by();
   for (const auto& [id, hook] : hooks) hook->delivery.written();
   const auto all = hooks; // a hook may be disabled meanwhile
   for (const auto& [id, hook] : all) pump(hook);
 }
 
+// Another process sends now, what is in memory here, too. Answers that are on their way change nothing.
+void Sender::State::stand_by() {
+  for (auto& [id, hook] : hooks) {
+    if (hook->timer != 0) deps.control.cancel(std::exchange(hook->timer, 0));
+    hook = std::make_shared<Hook>(Hook{.row = std::move(hook->row),
+        .post = std::move(hook->post),
+        .target = std::move(hook->target),
+        .keys = std::move(hook->keys),
+        .delivery = Delivery(policy.delivery, deps.entropy),
+        .failing = hook->failing});
+  }
+}
+
 void Sender::State::pump(const HookPtr& hook) {
   if (!current(hook)) return;
+  if (!deps.outbox.sends()) return stand_by();
   for (;;) {
     Delivery::Todo todo = hook->delivery.next(deps.clock.mono(), deps.clock.wall());
     if (todo.nothing()) break;

@@ -1,5 +1,6 @@
 #include "engine/sql/database_store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include "engine/sql/call_log.h"
 #include "engine/sql/commit_tail.h"
 #include "engine/sql/continuity.h"
+#include "engine/sql/duty.h"
 #include "engine/sql/hook_store.h"
 #include "engine/sql/members.h"
 #include "engine/sql/node_tail.h"
@@ -44,7 +46,8 @@ class DatabaseStore final : public ChatStore {
         clock_(clock),
         entropy_(entropy),
         writers_(options.writers),
-        events_(clock, entropy),
+        duty_(options.duty_life.count() > 0 ? entropy.short_id() : "", options.duty_life, clock),
+        events_(clock, entropy, duty_.shared()),
         writes_(clock, entropy, options.policy, events_, options.of_a_file ? &calls_ : nullptr, writers_),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
         sweep_(retention_, clock, gate_, options.of_a_file ? &calls_ : nullptr, writers_ == Writers::many),
@@ -59,14 +62,18 @@ class DatabaseStore final : public ChatStore {
       store::Opener writing, store::Opener reading, const DatabaseStoreOptions& options, Metrics& metrics, Log& log) {
     store::WriterHooks hooks;
     hooks.begun = [this](store::Database& db, std::span<const std::unique_ptr<store::Task>> tasks) {
-      return begin(db, tasks);
+      return writes_.begin(db, rooms_of_tasks(tasks));
     };
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
     hooks.answering = options.answering;
     hooks.committed = [this] {
-      if (events_.take_written() && outbox_) outbox_->written();
       if (tail_) tail_->committed();
+      if (!events_.take_written() || !started_) return;
+      if (duty_.shared())
+        outbox_->move_arrived();
+      else
+        outbox_->written();
     };
     hooks.upkeep = [this](store::Database& db) { return upkeep(db); };
     auto anew = [this, writing = std::move(writing)] { return open_to_write(writing); };
@@ -77,7 +84,8 @@ class DatabaseStore final : public ChatStore {
     store::WriterOptions writer_options{.name = "chat",
         .queue_limit = options.policy.queue_limit,
         .limit = "store_queue",
-        .upkeep_every = store::AgeGate::kLookEvery,
+        .upkeep_every =
+            duty_.shared() ? std::min(duty_.renew_every(), store::AgeGate::kLookEvery) : store::AgeGate::kLookEvery,
         .watch_every = options.watch_every,
         .entropy = &entropy_,
         .reached = reached,
@@ -95,9 +103,14 @@ class DatabaseStore final : public ChatStore {
     TRY(reader, store::Reader::open(std::move(read_anew), std::move(reader_options), clock_, metrics, log));
     reader_ = std::move(reader);
     hooks_ = std::make_unique<HookStore>(*writer_, *reader_, clock_, entropy_);
-    outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, clock_, entropy_);
+    outbox_ = std::make_unique<OutboxStore>(*writer_, *reader_, events_, duty_, clock_, entropy_);
     access_ = std::make_unique<AccessStore>(
         *writer_, *reader_, clock_, &recorded_calls_, &events_, continuity_.of_a_file() ? &calls_ : nullptr);
+    started_ = true;
+    if (duty_.shared())
+      duty_.ask(*writer_, [this] { outbox_->written(); });
+    else if (!options.of_a_file)
+      outbox_->move_arrived(); // of the time when there were several
     return {};
   }
 
@@ -280,6 +293,8 @@ class DatabaseStore final : public ChatStore {
     // Distinguishes a copy taken before this from the current state.
     if (writer_ && !std::exchange(closed_, true)) {
       if (continuity_.of_a_file()) write_barrier();
+      if (duty_.shared())
+        writer_->submit<bool>([this](store::Database& db) { return duty_.end(db); }, [](Result<bool>) {});
       if (member_ && writers_ == Writers::many)
         writer_->submit<bool>([this](store::Database& db) { return member_->leave(db); }, [](Result<bool>) {});
     }
@@ -321,11 +336,10 @@ class DatabaseStore final : public ChatStore {
     return writers_ == Writers::many ? room.str() : std::string{};
   }
 
-  Result<void> begin(store::Database& db, std::span<const std::unique_ptr<store::Task>> tasks) {
+  static std::vector<std::string_view> rooms_of_tasks(std::span<const std::unique_ptr<store::Task>> tasks) {
     std::vector<std::string_view> rooms;
-    if (writers_ == Writers::many)
-      for (const auto& task : tasks) rooms.emplace_back(task->about());
-    return writes_.begin(db, std::move(rooms));
+    for (const auto& task : tasks) rooms.emplace_back(task->about());
+    return rooms;
   }
 
   // One transaction after the other, and at last the name.
@@ -403,6 +417,13 @@ class DatabaseStore final : public ChatStore {
 
   Result<bool> upkeep(store::Database& db) {
     if (member_) TRY_VOID(member_->sign(db, clock_.mono()));
+    if (duty_.shared()) {
+      if (!started_) return false;
+      duty_.ask(*writer_, [this] { outbox_->written(); });
+      outbox_->move_arrived(); // what others noted
+      TRY(ours, duty_.check(db));
+      if (!ours) return false;
+    }
     if (writers_ == Writers::many) TRY_VOID(trim_.step(db, clock_.mono()));
     TRY(turn, gate_.turn(db));
     if (!turn.round) return false;
@@ -416,9 +437,11 @@ class DatabaseStore final : public ChatStore {
   const Clock& clock_;
   Entropy& entropy_;
   const Writers writers_;
-  HookWrites events_;               // used by the writer's thread
-  CallLog calls_;                   // likewise
-  Writes writes_;                   // likewise
+  Duty duty_;             // used by the writer's thread
+  MonoTime duty_asked_{}; // likewise
+  HookWrites events_;     // likewise
+  CallLog calls_;         // likewise
+  Writes writes_;         // likewise
   store::AgeGate gate_;             // likewise
   Sweep sweep_;                     // likewise
   TailTrim trim_;                   // likewise
@@ -427,6 +450,7 @@ class DatabaseStore final : public ChatStore {
   bool opened_ = false;                          // used by the writer's thread: it had a connection before
   MonoTime barrier_due_{};                       // likewise
   std::atomic<std::uint64_t> recorded_calls_{0}; // since the last sweep
+  std::atomic<bool> started_{false};             // everything below is there
   bool closed_ = false;
   std::mutex watch_mutex_;
   std::shared_ptr<const LogWatch> watch_;

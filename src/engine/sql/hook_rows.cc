@@ -12,6 +12,14 @@ namespace foyer::engine {
 namespace {
 
 constexpr std::uint64_t kTrimAtOnce = 1'000;
+constexpr std::int64_t kMovedAtOnce = 1'000;
+constexpr std::string_view kSendAgain =
+    "INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) SELECT hook_id, "
+    "event_id, "
+    "type, room, message, at_ms, CAST(? AS BIGINT), data FROM hook_dead WHERE again = 2 ORDER BY number";
+constexpr std::string_view kSendAgainArrives =
+    "INSERT INTO hook_arrivals (hook_id, event_id, type, room, message, at_ms, queued_ms, data) SELECT hook_id, "
+    "event_id, type, room, message, at_ms, CAST(? AS BIGINT), data FROM hook_dead WHERE again = 2 ORDER BY number";
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -250,18 +258,24 @@ Result<std::string> ask_test(store::Database& db, const std::string& hook, const
 
 // Other processes may ask for more meanwhile: what is taken up here is marked first, and its mark is seen by nobody
 // else.
-Result<bool> take_up_asked(store::Database& db, WallTime now) {
+Result<bool> take_up_asked(store::Database& db, WallTime now, bool arrivals) {
   TRY(taken, db.change("UPDATE hook_dead SET again = 2 WHERE again = 1"));
   if (taken > 0) {
-    TRY_VOID(db.change(
-        "INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) SELECT "
-        "hook_id, event_id, type, room, message, at_ms, CAST(? AS BIGINT), data FROM hook_dead WHERE again = 2 "
-        "ORDER BY number",
-        now));
+    TRY_VOID(db.change(arrivals ? kSendAgainArrives : kSendAgain, now));
     TRY_VOID(db.change("DELETE FROM hook_dead WHERE again = 2"));
   }
   TRY_VOID(db.change("DELETE FROM hook_events WHERE hook_id NOT IN (SELECT id FROM hooks)"));
+  if (arrivals) TRY_VOID(db.change("DELETE FROM hook_arrivals WHERE hook_id NOT IN (SELECT id FROM hooks)"));
   return taken > 0;
+}
+
+Result<std::int64_t> move_arrivals(store::Database& db) {
+  return db.change(
+      "WITH moved AS (DELETE FROM hook_arrivals WHERE number IN (SELECT number FROM hook_arrivals ORDER BY number "
+      "LIMIT ?) RETURNING number, hook_id, event_id, type, room, message, at_ms, queued_ms, data) INSERT INTO "
+      "hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) SELECT hook_id, event_id, type, "
+      "room, message, at_ms, queued_ms, data FROM moved ORDER BY number",
+      kMovedAtOnce);
 }
 
 Result<std::vector<HookEvent>> read_waiting(store::Database& db, const std::string& hook,

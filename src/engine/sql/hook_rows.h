@@ -27,8 +27,12 @@ namespace foyer::engine {
 [[nodiscard]] Result<std::string> ask_test(
     store::Database& db, const std::string& hook, const std::string& event_id, WallTime now);
 // What was asked to be sent again moves to the outbox, and what belongs to hooks that are gone is deleted. True:
-// something came to the outbox.
-[[nodiscard]] Result<bool> take_up_asked(store::Database& db, WallTime now);
+// something came to the outbox. `arrivals`: it arrives there first.
+[[nodiscard]] Result<bool> take_up_asked(store::Database& db, WallTime now, bool arrivals);
+// Several gateways note events, in transactions that end in another order than that of the numbers they draw; whoever
+// reads up to a number would miss a lower one that appears later. So they note them as arrivals, and the one that
+// sends them (duty.h) moves what it sees to the outbox: some, in the order of each room. How many. PostgreSQL only.
+[[nodiscard]] Result<std::int64_t> move_arrivals(store::Database& db);
 
 [[nodiscard]] Result<std::vector<HookEvent>> read_waiting(store::Database& db, const std::string& hook,
     const std::optional<std::string>& room, std::uint64_t after, std::size_t limit);

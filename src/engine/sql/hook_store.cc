@@ -72,7 +72,7 @@ void HookStore::test_hook(std::string hook, Completion<std::string> done) {
 
 void OutboxStore::refresh_hooks(Completion<bool> done) {
   writer_.submit<bool>([this](store::Database& db) -> Result<bool> {
-    TRY(taken, take_up_asked(db, clock_.wall()));
+    TRY(taken, take_up_asked(db, clock_.wall(), events_.arrivals()));
     TRY_VOID(events_.load(db));
     if (taken) events_.expect_events();
     return taken;
@@ -109,6 +109,7 @@ void OutboxStore::written() {
 
 void OutboxStore::waiting(std::string hook, std::optional<std::string> room, std::uint64_t after, std::size_t limit,
     Completion<std::vector<HookEvent>> done) {
+  if (!duty_.ours()) return done(std::vector<HookEvent>{});
   reader_.submit<std::vector<HookEvent>>(
       [hook = std::move(hook), room = std::move(room), after, limit](store::Database& db) {
     return read_waiting(db, hook, room, after, limit);
@@ -116,14 +117,20 @@ void OutboxStore::waiting(std::string hook, std::optional<std::string> room, std
 }
 
 void OutboxStore::sent(std::string hook, std::vector<std::uint64_t> numbers, Completion<bool> done) {
-  writer_.submit<bool>([hook = std::move(hook), numbers = std::move(numbers)](store::Database& db) {
+  writer_.submit<bool>(
+      [this, hook = std::move(hook), numbers = std::move(numbers)](store::Database& db) -> Result<bool> {
+    TRY(ours, duty_.check(db));
+    if (!ours) return false;
     return delete_sent(db, hook, numbers);
   }, std::move(done));
 }
 
 void OutboxStore::bury(
     std::string hook, std::uint64_t number, std::uint32_t tries, std::string why, Completion<bool> done) {
-  writer_.submit<bool>([this, hook = std::move(hook), number, tries, why = std::move(why)](store::Database& db) {
+  writer_.submit<bool>(
+      [this, hook = std::move(hook), number, tries, why = std::move(why)](store::Database& db) -> Result<bool> {
+    TRY(ours, duty_.check(db));
+    if (!ours) return false;
     return bury_event(db, hook, number, tries, why, clock_.wall());
   }, std::move(done));
 }
@@ -131,11 +138,25 @@ void OutboxStore::bury(
 void OutboxStore::trim(std::string hook, HookLimits limits, Completion<std::uint64_t> done) {
   auto job = [this, hook = std::move(hook), limits, id = event_id(entropy_)](
                  store::Database& db) -> Result<std::uint64_t> {
+    TRY(ours, duty_.check(db));
+    if (!ours) return 0;
     TRY(moved, trim_events(db, hook, limits, id, clock_.wall()));
     if (moved > 0) events_.expect_events();
     return moved;
   };
   writer_.submit<std::uint64_t>(std::move(job), std::move(done));
+}
+
+void OutboxStore::move_arrived() {
+  writer_.submit<std::int64_t>([this](store::Database& db) -> Result<std::int64_t> {
+    TRY(ours, duty_.check(db));
+    if (!ours) return 0;
+    return move_arrivals(db);
+  }, [this](Result<std::int64_t> moved) {
+    if (!moved || *moved == 0) return;
+    written();
+    move_arrived(); // until none is left
+  });
 }
 
 Result<std::unique_ptr<OpenHooks>> open_sqlite_hooks(const std::string& path, const HookStoreDeps& deps) {

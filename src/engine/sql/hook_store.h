@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/hooks.h"
+#include "engine/sql/duty.h"
 #include "engine/sql/hook_writes.h"
 #include "store/postgres.h"
 #include "store/reader.h"
@@ -46,17 +47,20 @@ class HookStore : public Hooks {
 
 class OutboxStore final : public HookOutbox {
  public:
-  // `events`: of the same writer.
-  OutboxStore(store::Writer& writer, store::Reader& reader, HookWrites& events, const Clock& clock, Entropy& entropy)
+  // `events`, `duty`: of the same writer. Only the process with the duty sends.
+  OutboxStore(store::Writer& writer, store::Reader& reader, HookWrites& events, const Duty& duty, const Clock& clock,
+      Entropy& entropy)
       : writer_(writer),
         reader_(reader),
         events_(events),
+        duty_(duty),
         clock_(clock),
         entropy_(entropy) {}
 
   void refresh_hooks(Completion<bool> done) override;
   void put_events(std::vector<NewHookEvent> events, Completion<bool> done) override;
   [[nodiscard]] bool wants_events(std::string_view type) const override;
+  [[nodiscard]] bool sends() const override { return duty_.ours(); }
   void watch_outbox(std::function<void()> written) override;
   void waiting(std::string hook, std::optional<std::string> room, std::uint64_t after, std::size_t limit,
       Completion<std::vector<HookEvent>> done) override;
@@ -65,13 +69,16 @@ class OutboxStore final : public HookOutbox {
       std::string hook, std::uint64_t number, std::uint32_t tries, std::string why, Completion<bool> done) override;
   void trim(std::string hook, HookLimits limits, Completion<std::uint64_t> done) override;
 
-  // Events were committed. Any thread.
+  // Events were committed, or this process sends from now on. Any thread.
   void written();
+  // Moves what has arrived to the outbox, if this process sends. Any thread.
+  void move_arrived();
 
  private:
   store::Writer& writer_;
   store::Reader& reader_;
   HookWrites& events_; // used by the writer's thread
+  const Duty& duty_;
   const Clock& clock_;
   Entropy& entropy_;
   std::mutex mutex_;

@@ -13,12 +13,16 @@ namespace {
 
 constexpr std::size_t kColumns = 8;
 
-const std::vector<ManyRows>& event_insertions() {
-  static const auto all = prepared_numbers([](std::size_t rows) {
-    return "INSERT INTO hook_events (hook_id, event_id, type, room, message, at_ms, queued_ms, data) VALUES " +
+std::vector<ManyRows> insertions_into(const std::string& table) {
+  return prepared_numbers([&](std::size_t rows) {
+    return "INSERT INTO " + table + " (hook_id, event_id, type, room, message, at_ms, queued_ms, data) VALUES " +
         repeated("(?, ?, ?, ?, ?, ?, ?, ?)", rows);
   });
-  return all;
+}
+
+const std::vector<ManyRows>& event_insertions(bool arrivals) {
+  static const auto outbox = insertions_into("hook_events"), arrived = insertions_into("hook_arrivals");
+  return arrivals ? arrived : outbox;
 }
 
 bool reaches(std::string_view pattern, std::string_view room) {
@@ -81,6 +85,8 @@ void HookWrites::note(Event event) {
 Result<void> HookWrites::erase_message(
     store::Database& db, std::string_view room, Offset message, const std::string& data) {
   TRY_VOID(db.change("UPDATE hook_events SET data = ? WHERE room = ? AND message = ?", data, room, message));
+  if (arrivals_)
+    TRY_VOID(db.change("UPDATE hook_arrivals SET data = ? WHERE room = ? AND message = ?", data, room, message));
   TRY_VOID(db.change("UPDATE hook_dead SET data = ? WHERE room = ? AND message = ?", data, room, message));
   const auto erased = std::make_shared<const std::string>(data);
   for (Noted& noted : noted_)
@@ -92,7 +98,7 @@ Result<void> HookWrites::flush(store::Database& db) {
   const WallTime now = clock_.wall();
   for (auto next = noted_.cbegin(); next != noted_.cend();) {
     const auto left = static_cast<std::size_t>(noted_.cend() - next);
-    const auto& insert = largest(event_insertions(), left);
+    const auto& insert = largest(event_insertions(arrivals_), left);
     TRY(statement, db.prepare(insert.sql));
     int index = 1;
     for (std::size_t i = 0; i < insert.rows; ++i, ++next, index += kColumns) {

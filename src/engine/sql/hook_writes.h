@@ -43,7 +43,11 @@ enum class HookType : std::uint8_t {
 
 class HookWrites {
  public:
-  HookWrites(const Clock& clock, Entropy& entropy) : clock_(clock), entropy_(entropy) {}
+  // `arrivals`: others write events, too, and whoever sends them puts them in order (hook_rows.h).
+  HookWrites(const Clock& clock, Entropy& entropy, bool arrivals)
+      : clock_(clock),
+        entropy_(entropy),
+        arrivals_(arrivals) {}
 
   // Reads which hooks there are. After every opening of the database, and when they have changed.
   [[nodiscard]] Result<void> load(store::Database& db);
@@ -73,6 +77,7 @@ class HookWrites {
   [[nodiscard]] Result<void> flush(store::Database& db); // before the commit
   void forget() { noted_.clear(), written_ = false; }    // the transaction was undone
   void expect_events() { written_ = true; }              // somebody else wrote some in this transaction
+  [[nodiscard]] bool arrivals() const { return arrivals_; }
   // After a commit: whether events were written since the last call.
   [[nodiscard]] bool take_written() { return std::exchange(written_, false); }
 
@@ -93,6 +98,7 @@ class HookWrites {
 
   const Clock& clock_;
   Entropy& entropy_;
+  const bool arrivals_;
   std::vector<std::pair<std::shared_ptr<const std::string>, Hook>> hooks_; // by id; enabled ones
   std::array<bool, kHookTypes.size()> wanted_{};                           // by any of them
   std::atomic<std::uint32_t> shared_wanted_{0};                            // the same, a bit each
