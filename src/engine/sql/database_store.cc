@@ -11,6 +11,7 @@
 #include "engine/sql/access_store.h"
 #include "engine/sql/call_log.h"
 #include "engine/sql/commit_tail.h"
+#include "engine/sql/confirms.h"
 #include "engine/sql/continuity.h"
 #include "engine/sql/duty.h"
 #include "engine/sql/hook_store.h"
@@ -230,6 +231,7 @@ class DatabaseStore final : public ChatStore {
   }
 
   void confirm(RoomName room, Known known, Completion<RoomRow> done) override {
+    if (writers_ == Writers::many) return confirms_.ask(*writer_, std::move(room), std::move(known), std::move(done));
     change<RoomRow>([room, known = std::move(known)](Writes& writes, store::Database& db) {
       return writes.confirm(db, room, known);
     }, std::move(done), room);
@@ -442,6 +444,7 @@ class DatabaseStore final : public ChatStore {
   HookWrites events_;     // likewise
   CallLog calls_;         // likewise
   Writes writes_;         // likewise
+  Confirms confirms_{writes_};
   store::AgeGate gate_;             // likewise
   Sweep sweep_;                     // likewise
   TailTrim trim_;                   // likewise

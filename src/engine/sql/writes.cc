@@ -137,23 +137,6 @@ Result<void> Writes::renew_if_behind(store::Database& db, Room& room, const Know
   return {};
 }
 
-Result<RoomRow> Writes::confirm(store::Database& db, const RoomName& name, const Known& known) {
-  TRY(room, find_or_make(db, name.view(), {}));
-  TRY(found, row(db, name.view(), *room));
-  {
-    TRY(rows,
-        db.query("SELECT r.doubted, m.time_ms FROM rooms r LEFT JOIN messages m ON m.room_id = r.id AND m.\"offset\" = "
-                 "?2 WHERE r.id = ?1",
-            room->id, room->last));
-    TRY(there, rows.step());
-    if (there && !rows.is_null(0)) found.doubted = rows.count(0);
-    if (there && !rows.is_null(1)) found.time = rows.time(1);
-  }
-  TRY_VOID(renew_if_behind(db, *room, known)); // last: nothing after it refuses
-  if (found.epoch.view() != room->epoch) found.epoch = Epoch(room->epoch), found.doubted.reset();
-  return found;
-}
-
 Result<Offset> Writes::doubt(store::Database& db, const RoomName& name, const Epoch& epoch, Offset head) {
   TRY_VOID(find(db, name.view())); // locks it
   TRY_VOID(
@@ -238,7 +221,7 @@ Result<bool> Writes::store_all_new(store::Database& db) {
   const bool may_repeat = std::ranges::any_of(
       waiting_, [](const Waiting& one) { return !one.question->key.empty() || one.question->record != nullptr; });
   if (may_repeat) TRY_VOID(db.save());
-  TRY(all_new, insert_messages(db));
+  TRY(all_new, many_ ? insert_and_move(db) : insert_messages(db));
   if (all_new && may_repeat) {
     TRY(records_new, insert_records(db));
     all_new = records_new;
@@ -247,10 +230,12 @@ Result<bool> Writes::store_all_new(store::Database& db) {
   if (!all_new) TRY_VOID(db.roll_back_to_save());
   if (may_repeat) TRY_VOID(db.drop_save());
   for (const Waiting& one : waiting_) {
-    if (all_new)
-      stored(*one.room, *one.question, one.room->last);
-    else
+    if (!all_new)
       one.room->last = one.room_last;
+    else if (many_) // its row has moved already
+      one.room->active = one.question->time, ++appended_;
+    else
+      stored(*one.room, *one.question, one.room->last);
   }
   return all_new;
 }

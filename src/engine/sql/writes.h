@@ -31,6 +31,12 @@ enum class Writers : std::uint8_t {
   many, // other processes do, too; PostgreSQL only
 };
 
+// A room whose position is asked for, and what the asker knows of it.
+struct Confirmation {
+  RoomName room;
+  Known known;
+};
+
 class Writes {
  public:
   // `events`: what the changes report to webhooks. `calls`: of messages; null: others write this database, too, and the
@@ -75,6 +81,9 @@ class Writes {
   [[nodiscard]] Result<bool> forget_empty(store::Database& db, const RoomName& room);
   [[nodiscard]] Result<bool> forget_all_empty(store::Database& db);
   [[nodiscard]] Result<RoomRow> confirm(store::Database& db, const RoomName& room, const Known& known);
+  // The same of many rooms in one statement, with many writers. In the order of the questions.
+  [[nodiscard]] Result<std::vector<Result<RoomRow>>> confirm_all(
+      store::Database& db, const std::vector<Confirmation>& questions);
   [[nodiscard]] Result<Offset> doubt(store::Database& db, const RoomName& room, const Epoch& epoch, Offset head);
   [[nodiscard]] Result<RoomRow> create(store::Database& db, const RoomName& room, const UserId& by);
   [[nodiscard]] Result<RoomRow> create_for(
@@ -172,7 +181,8 @@ class Writes {
   // False: a message or a call has a key that was used before, and nothing is stored.
   [[nodiscard]] Result<bool> store_all_new(store::Database& db);
   [[nodiscard]] Result<bool> insert_messages(store::Database& db);
-  [[nodiscard]] Result<bool> insert_records(store::Database& db); // of the calls of those messages
+  [[nodiscard]] Result<bool> insert_and_move(store::Database& db); // and the last offsets of the rooms
+  [[nodiscard]] Result<bool> insert_records(store::Database& db);  // of the calls of those messages
   [[nodiscard]] Result<Appended> store_one(store::Database& db, const Waiting& waiting);
   [[nodiscard]] Result<Appended> store_message(store::Database& db, const Waiting& waiting);
   void stored(Room& room, const AppendRequest& question, Offset offset);
