@@ -125,40 +125,64 @@ void Writer::watch() {
 std::size_t Writer::run_batch(Tasks& tasks, std::size_t first) {
   const MonoTime start = clock_.mono();
   queue_gauge_.set(static_cast<std::int64_t>(lane_->queued()));
+  std::size_t end = tasks.size();
+  bool sorted = false; // what others hold is behind the end
   for (int tries = 1;; ++tries) {
-    std::size_t last = first;
-    bool well = true;
-    auto done = try_batch(tasks, first, last, well);
+    Try one;
+    auto done = try_batch(tasks, first, end, one);
     if (done) {
       commit_seconds_.observe(seconds(clock_.mono() - start));
       batches_.add();
       // A job that failed on the database itself (full, for one) says more about it than the commit of the others.
-      if (well) succeeded();
-      answer(tasks, first, last);
+      if (one.well) succeeded();
+      answer(tasks, first, one.last);
       if (hooks_.committed) hooks_.committed();
-      return last;
+      return one.last;
     }
     if (tries < kTries && database_ != nullptr && database_->may_succeed_again()) {
       repeats_.add();
       roll_back();
       continue;
     }
-    fail(tasks, first, last, done.error());
-    return last;
+    bool by_others = false; // held, and nothing is wrong with the database
+    if (one.waited && hooks_.held && !std::exchange(sorted, true)) {
+      const auto rest = others_first(tasks, first);
+      by_others = rest.has_value();
+      if (by_others && *rest > first) {
+        end = *rest;
+        continue;
+      }
+    }
+    if (!by_others) failed(done.error());
+    roll_back();
+    refuse_all(tasks, first, one.last, done.error());
+    return one.last;
   }
 }
 
-Result<void> Writer::try_batch(Tasks& tasks, std::size_t first, std::size_t& last, bool& well) {
-  auto begun = begin();
-  if (begun && hooks_.begun) begun = hooks_.begun(*database_, std::span(tasks).subspan(first));
-  if (!begun) {
-    last = tasks.size();
-    return begun;
+std::optional<std::size_t> Writer::others_first(Tasks& tasks, std::size_t first) {
+  roll_back();
+  if (!begin()) return std::nullopt;
+  auto held = hooks_.held(*database_, std::span(tasks).subspan(first));
+  roll_back();
+  if (!held) return std::nullopt;
+  const auto rest = std::stable_partition(tasks.begin() + static_cast<std::ptrdiff_t>(first), tasks.end(),
+      [&](const auto& task) { return std::ranges::find(*held, task->about()) == held->end(); });
+  return static_cast<std::size_t>(rest - tasks.begin());
+}
+
+Result<void> Writer::try_batch(Tasks& tasks, std::size_t first, std::size_t end, Try& one) {
+  one.last = end;
+  TRY_VOID(begin());
+  if (hooks_.begun) {
+    auto begun = hooks_.begun(*database_, std::span(tasks).subspan(first, end - first));
+    one.waited = !begun && begun.error().cause == Cause::STORE_TIMEOUT;
+    if (!begun) return begun;
   }
   const MonoTime start = clock_.mono(); // without the wait for locks that others hold
-  last = first;
-  while (last < tasks.size()) {
-    TRY_VOID(run_in_savepoint(*tasks[last++], well));
+  one.last = first;
+  while (one.last < end) {
+    TRY_VOID(run_in_savepoint(*tasks[one.last++], one.well));
     if (clock_.mono() - start >= options_.batch_time) break;
   }
   if (hooks_.before_commit) TRY_VOID(hooks_.before_commit(*database_));
@@ -194,9 +218,7 @@ void Writer::answer(Tasks& tasks, std::size_t first, std::size_t last) {
   }
 }
 
-void Writer::fail(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why) {
-  failed(why);
-  roll_back();
+void Writer::refuse_all(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why) {
   for (std::size_t k = first; k < last; ++k) tasks[k]->refuse_with(why);
 }
 

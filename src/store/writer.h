@@ -49,6 +49,10 @@ struct WriterHooks {
   std::function<Result<void>(Database&)> opened = {};
   // Inside the transaction, before the first job of a batch, with the jobs that may run in it: whether they can.
   std::function<Result<void>(Database&, std::span<const std::unique_ptr<Task>>)> begun = {};
+  // When `begun` waited for others in vain (STORE_TIMEOUT): inside another transaction, with the same jobs. What they
+  // hold, as Task::about() names it. The other jobs go first then, and those that have to wait are a batch of their
+  // own.
+  std::function<Result<std::vector<std::string>>(Database&, std::span<const std::unique_ptr<Task>>)> held = {};
   // Inside the transaction, after the last job of a batch; a refusal undoes the batch.
   std::function<Result<void>(Database&)> before_commit = {};
   // Runs what it is given, a part of the answers of a batch, so that what they wake is woken once.
@@ -90,10 +94,17 @@ class Writer {
   void answer(Tasks& tasks, std::size_t first, std::size_t last);
   // Runs jobs from `tasks[first]` on, commits and answers; returns the index after the last one answered.
   std::size_t run_batch(Tasks& tasks, std::size_t first);
-  // One try; `last` becomes the index after the last job that ran, `well` whether the database failed for none of them.
-  [[nodiscard]] Result<void> try_batch(Tasks& tasks, std::size_t first, std::size_t& last, bool& well);
+  struct Try {
+    std::size_t last = 0; // the index after the last job that ran
+    bool well = true;     // the database failed for none of them
+    bool waited = false;  // for what others hold, in vain
+  };
+  // One try, of the jobs before `end`.
+  [[nodiscard]] Result<void> try_batch(Tasks& tasks, std::size_t first, std::size_t end, Try& one);
+  // Moves the jobs that wait for others behind the rest, which ends at the index that is returned. Nothing: not known.
+  [[nodiscard]] std::optional<std::size_t> others_first(Tasks& tasks, std::size_t first);
   [[nodiscard]] Result<void> run_in_savepoint(Task& task, bool& well);
-  void fail(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why);
+  void refuse_all(Tasks& tasks, std::size_t first, std::size_t last, const Refusal& why);
   [[nodiscard]] Result<void> begin();
   void roll_back();
   bool run_upkeep();

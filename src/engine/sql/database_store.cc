@@ -65,6 +65,8 @@ class DatabaseStore final : public ChatStore {
     hooks.begun = [this](store::Database& db, std::span<const std::unique_ptr<store::Task>> tasks) {
       return writes_.begin(db, rooms_of_tasks(tasks));
     };
+    if (writers_ == Writers::many)
+      hooks.held = [this](store::Database& db, auto tasks) { return writes_.held(db, rooms_of_tasks(tasks)); };
     hooks.before_commit = [this](store::Database& db) { return before_commit(db); };
     hooks.rolled_back = [this] { writes_.forget(); };
     hooks.answering = options.answering;

@@ -220,6 +220,70 @@ TEST_F(ManyWriters, ARoomThatAnotherHoldsIsRefusedAfterAWhileAndTheOthersGoOn) {
   EXPECT_TRUE(nodes[1]->probe());
 }
 
+TEST_F(ManyWriters, ARoomThatAnotherHoldsKeepsNoOtherRoomOfItsBatchFromBeingStored) {
+  open({.url = url, .lock_timeout = Millis{500}});
+  for (const char* room : {"gate", "tea", "milk"}) ASSERT_TRUE(say(0, message(room, "ann", "one")).get());
+  auto gate = another_writer(), other = another_writer();
+  auto held = other->query("SELECT 1 FROM rooms WHERE name = 'tea' FOR UPDATE");
+  ASSERT_TRUE(held && held->run());
+  auto closed = gate->query("SELECT 1 FROM rooms WHERE name = 'gate' FOR UPDATE");
+  ASSERT_TRUE(closed && closed->run());
+  auto first = say(1, message("gate", "ann", "two"));
+  wait_until_somebody_waits_for_a_lock();
+  std::vector<std::future<Result<Appended>>> milk, tea; // one batch
+  for (int i = 0; i < 3; ++i) {
+    tea.push_back(say(1, message("tea", "ann", "x")));
+    milk.push_back(say(1, message("milk", "ann", "x")));
+  }
+  ASSERT_TRUE(gate->roll_back());
+  EXPECT_TRUE(first.get());
+  for (Offset i = 0; i < 3; ++i) {
+    const auto stored = milk.at(i).get();
+    ASSERT_TRUE(stored) << stored.error().operator_text();
+    EXPECT_EQ(stored->offset, 2 + i);
+    EXPECT_EQ(code_of(tea.at(i).get()), "STORE_TIMEOUT");
+  }
+  EXPECT_TRUE(nodes[1]->probe()) << "nothing is wrong with the database";
+}
+
+TEST_F(ManyWriters, RoomsThatAreConfirmedAtOnceAreEachAnsweredAsTheyStand) {
+  const auto confirm = [this](std::size_t node, const std::string& room, Known known = {}) {
+    return ask<RoomRow>(
+        [&](Completion<RoomRow> d) { nodes.at(node)->confirm(RoomName(room), std::move(known), std::move(d)); });
+  };
+  std::map<std::string, Appended> said;
+  for (int i = 0; i < 20; ++i) {
+    const std::string room = "room" + std::to_string(i);
+    for (int n = 0; n <= i; ++n) said[room] = say(0, message(room, "ann", "text")).get().value();
+  }
+  ASSERT_TRUE(ask<RoomRow>([&](Completion<RoomRow> d) {
+    nodes[0]->create_for(RoomName("private:den"), {UserId("ann"), UserId("bob")}, std::move(d));
+  }).get());
+  const Epoch of_room7 = said["room7"].epoch;
+  std::vector<std::pair<std::string, std::future<Result<RoomRow>>>> answers;
+  for (int i = 0; i < 20; ++i) {
+    const std::string room = "room" + std::to_string(i);
+    const bool behind = i == 7; // it is not what the asker knows
+    answers.emplace_back(room, confirm(1, room, {.epoch = said[room].epoch, .offset = behind ? 1'000U : 1U}));
+  }
+  auto den = confirm(1, "private:den"), missing = confirm(1, "private:none"), fresh = confirm(1, "new");
+  auto own = confirm(1, "user:ann"), said_again = confirm(1, "room3");
+  for (auto& [room, answer] : answers) {
+    const auto row = answer.get();
+    ASSERT_TRUE(row) << row.error().operator_text();
+    EXPECT_EQ(row->room.str(), room);
+    EXPECT_EQ(row->offset, said[room].offset);
+    EXPECT_EQ(row->epoch == said[room].epoch, room != "room7");
+    EXPECT_EQ(row->time, said[room].time);
+  }
+  EXPECT_THAT(den.get()->members, testing::ElementsAre(UserId("ann"), UserId("bob")));
+  EXPECT_EQ(code_of(missing.get()), "NOT_A_MEMBER");
+  EXPECT_EQ(fresh.get()->offset, 0U);
+  EXPECT_EQ(own.get()->kind, RoomKind::own);
+  EXPECT_EQ(said_again.get()->offset, 4U);
+  EXPECT_NE(confirm(2, "room7").get()->epoch, of_room7);
+}
+
 TEST_F(ManyWriters, AServerDoesNotWaitLongForASessionThatWasStoppedInATransaction) {
   auto session = another_writer();
   auto shown = session->query("SHOW idle_in_transaction_session_timeout");

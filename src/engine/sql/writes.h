@@ -54,6 +54,9 @@ class Writes {
   // locks their rows, in the order of the names, so that two writers never wait for each other.
   [[nodiscard]] Result<void> begin(store::Database& db, std::vector<std::string_view> rooms);
 
+  // Those of the rooms that others hold now. With many writers.
+  [[nodiscard]] Result<std::vector<std::string>> held(store::Database& db, const std::vector<std::string_view>& rooms);
+
   // Runs a job other than an append; when it refuses, its changes are undone and forgotten here.
   template <class T, class Job>
   Result<T> run(store::Database& db, Job& job) {

@@ -21,6 +21,9 @@ constexpr std::string_view kFindAndLock =
 constexpr std::string_view kLockAll =
     "SELECT id, kind, epoch, last_offset, active_ms, last_change, creator, name FROM rooms WHERE name = "
     "ANY(CAST(? AS TEXT[])) ORDER BY name COLLATE \"C\" FOR UPDATE";
+constexpr std::string_view kHeld =
+    "WITH free AS (SELECT id FROM rooms WHERE name = ANY(CAST(?1 AS TEXT[])) FOR UPDATE SKIP LOCKED) SELECT name FROM "
+    "rooms r WHERE name = ANY(CAST(?1 AS TEXT[])) AND NOT EXISTS (SELECT 1 FROM free WHERE free.id = r.id)";
 constexpr std::string_view kLockAllOfUser =
     "SELECT 1 FROM rooms WHERE name IS NOT NULL AND (creator = ?1 OR name = ?2 OR id IN (SELECT room_id FROM members "
     "WHERE \"user\" = ?1) OR id IN (SELECT room_id FROM authors WHERE author = ?1)) ORDER BY name COLLATE \"C\" FOR "
@@ -46,6 +49,16 @@ Result<void> Writes::begin(store::Database& db, std::vector<std::string_view> ro
     TRY(more, rows.step());
     if (!more) return {};
     remember(rows, rows.text(7));
+  }
+}
+
+Result<std::vector<std::string>> Writes::held(store::Database& db, const std::vector<std::string_view>& rooms) {
+  std::vector<std::string> out;
+  TRY(rows, db.query(kHeld, store::array_of(rooms)));
+  for (;;) {
+    TRY(more, rows.step());
+    if (!more) return out;
+    out.push_back(rows.text(0));
   }
 }
 
