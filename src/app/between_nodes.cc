@@ -7,6 +7,9 @@
 #include "engine/local/control_bus.h"
 #include "engine/local/fanout.h"
 #include "engine/sql/member_hearing.h"
+#include "engine/sql/node_tail.h"
+#include "engine/sql/signal_bus.h"
+#include "engine/sql/signal_fanout.h"
 
 namespace foyer::app {
 namespace {
@@ -42,6 +45,21 @@ BetweenNodes over_the_bus(
   return out;
 }
 
+// What is in no record goes by signals; messages are followed by their positions in the record.
+Result<BetweenNodes> by_signals(
+    const config::Config& config, const StoreDeps& deps, Executor& control, engine::NodeTail& tail) {
+  TRY(opened,
+      engine::open_postgres_signals(server_of(config, deps),
+          {.node = engine::NodeId{deps.node}, .committed = [&tail] { tail.committed(); }}, deps.clock, deps.metrics,
+          deps.log));
+  const std::shared_ptr<engine::Signals> signals = std::move(opened);
+  tail.add(signals);
+  BetweenNodes out;
+  out.fanout = std::make_shared<engine::SignalFanout>(signals);
+  out.bus = std::make_shared<engine::SignalBus>(signals, control, deps.clock);
+  return out;
+}
+
 } // namespace
 
 Result<BetweenNodes> open_between_nodes(
@@ -49,7 +67,7 @@ Result<BetweenNodes> open_between_nodes(
   BetweenNodes out;
   if (!config::with_others(config)) return out;
   if (!config.bus_url.empty()) return over_the_bus(config, deps, control, chat);
-  // Messages are followed by their positions in the record.
+  if (engine::NodeTail* tail = chat.tail()) return by_signals(config, deps, control, *tail);
   out.fanout = std::make_shared<engine::LocalFanout>();
   out.bus = std::make_shared<engine::LocalControlBus>(engine::NodeId{deps.node});
   return out;

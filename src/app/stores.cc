@@ -8,6 +8,7 @@
 #include "app/policies.h"
 #include "config/table.h"
 #include "config/values.h"
+#include "engine/sql/duty.h"
 #include "engine/sql/postgres_store.h"
 #include "engine/sql/sqlite_store.h"
 #include "io/wake_batch.h"
@@ -17,10 +18,6 @@ namespace {
 
 constexpr Millis kTailEvery{100};   // how often a node reads what others changed; where a bus tells it: in each tick
 constexpr std::size_t kReaders = 2; // reading connections to PostgreSQL, for each store
-
-store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) {
-  return {.url = config.database_url, .environment = deps.environment};
-}
 
 engine::Writers writers_of(const config::Config& config) {
   return config::with_others(config) ? engine::Writers::many : engine::Writers::one;
@@ -56,6 +53,10 @@ Options chat_options(const config::Config& config, const StoreDeps& deps) {
 
 } // namespace
 
+store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps) {
+  return {.url = config.database_url, .environment = deps.environment};
+}
+
 bool uses_postgres(const config::Config& config) { return config::is_postgres(config.database_url); }
 
 Result<std::unique_ptr<accounts::AccountStore>> open_accounts(const config::Config& config, StoreDeps deps) {
@@ -77,6 +78,7 @@ Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& confi
     options.readers = kReaders;
     options.writers = writers_of(config);
     if (options.writers == engine::Writers::many) {
+      options.duty_life = engine::kDutyLife;
       options.tail_every = config.bus_url.empty() ? kTailEvery : config.cluster_tick;
       options.node = deps.node;
       options.bus = deps.bus;

@@ -17,6 +17,7 @@
 #include "engine/sql/hook_store.h"
 #include "store/data_dir.h"
 #include "store/lane.h"
+#include "store/postgres.h"
 #include "store/seal.h"
 
 namespace foyer::app {
@@ -62,6 +63,7 @@ struct StoresSeen {
 [[nodiscard]] Result<store::SealKey> given_seal_key(const config::Config& config); // the value of STORE_KEY
 
 [[nodiscard]] bool uses_postgres(const config::Config& config);
+[[nodiscard]] store::PostgresOptions server_of(const config::Config& config, const StoreDeps& deps); // where it does
 
 // For commands that load a configuration without checking all of it: refuses a DATABASE_URL or STORE_KEY that is set
 // and invalid, which would otherwise select another store. INVALID_VALUE.
