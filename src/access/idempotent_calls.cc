@@ -53,6 +53,12 @@ std::optional<Result<CallAnswer>> answer_of(const engine::StoredCall& call, std:
   return CallAnswer{.text = call.answer, .replayed = true};
 }
 
+Refusal still_running() {
+  return {.cause = Cause::BUSY,
+      .evidence = "the first call with this idempotency_key is still running",
+      .retry_after = Millis{1'000}};
+}
+
 } // namespace
 
 std::string hash_of_call(const json::Object& body, std::string_view key_member) {
@@ -87,9 +93,12 @@ struct IdempotentCalls::State {
   std::size_t waiting = 0;
 };
 
-IdempotentCalls::IdempotentCalls(engine::CallRecords& store, Executor& control, const Clock& clock, Metrics& metrics)
+IdempotentCalls::IdempotentCalls(
+    engine::CallRecords& store, Executor& control, const Clock& clock, Metrics& metrics, Nodes nodes)
     : store_(store),
       control_(control),
+      clock_(clock),
+      nodes_(nodes),
       recent_(clock, metrics),
       state_(std::make_shared<State>(control, metrics)),
       life_(std::make_shared<Life>(this)) {}
@@ -123,7 +132,7 @@ void IdempotentCalls::run(CallRequest request, Work work, Completion<CallAnswer>
   }
   control_.post([life = life_, request = std::move(request), work = std::move(work), done = std::move(done)]() mutable {
     if (life->calls != nullptr && life->calls->is_first(request, done))
-      life->calls->start_other(std::move(request), std::move(work));
+      life->calls->start_other(std::move(request), std::move(work), life->calls->clock_.mono() + kWait);
   });
 }
 
@@ -169,9 +178,7 @@ void IdempotentCalls::gave_up(const rooms::CallKey& key, std::uint64_t number) {
     done = std::move(node.mapped().done);
     state_->meter.used(--state_->waiting);
   }
-  done(std::unexpected(Refusal{.cause = Cause::BUSY,
-      .evidence = "the first call with this idempotency_key is still running",
-      .retry_after = Millis{1'000}}));
+  done(std::unexpected(still_running()));
 }
 
 void IdempotentCalls::State::end(const rooms::CallKey& key, Result<CallAnswer> answer) {
@@ -220,20 +227,29 @@ void IdempotentCalls::message_refused(const rooms::CallRecordPtr& record, Refusa
 
 // --- other changes ---
 
-void IdempotentCalls::start_other(CallRequest request, Work work) {
+void IdempotentCalls::start_other(CallRequest request, Work work, MonoTime until) {
   const rooms::CallKey key = request.key;
   const std::string hash = request.body_hash;
   store_.begin_call(key, hash,
       posted<std::optional<engine::StoredCall>>(
-          [request = std::move(request), work = std::move(work)](IdempotentCalls& calls, auto known) mutable {
-    calls.begun(std::move(request), std::move(work), std::move(known));
+          [request = std::move(request), work = std::move(work), until](IdempotentCalls& calls, auto known) mutable {
+    calls.begun(std::move(request), std::move(work), until, std::move(known));
   }));
 }
 
-void IdempotentCalls::begun(CallRequest request, Work work, Result<std::optional<engine::StoredCall>> known) {
+void IdempotentCalls::begun(
+    CallRequest request, Work work, MonoTime until, Result<std::optional<engine::StoredCall>> known) {
   if (!known) return state_->end(request.key, std::unexpected(std::move(known).error()));
-  if (*known)
+  if (*known) {
     if (auto answer = answer_of(**known, request.body_hash)) return state_->end(request.key, std::move(*answer));
+    if (nodes_ == Nodes::many) {
+      if (clock_.mono() >= until) return state_->end(request.key, std::unexpected(still_running()));
+      control_.after(kLookEvery, [life = life_, request = std::move(request), work = std::move(work), until]() mutable {
+        if (life->calls != nullptr) life->calls->start_other(std::move(request), std::move(work), until);
+      });
+      return;
+    }
+  }
   work({}, posted<std::string>([request = std::move(request)](IdempotentCalls& calls, auto answer) mutable {
     calls.worked(std::move(request), std::move(answer));
   }));

@@ -7,7 +7,8 @@
 // With CallEffect::message the work passes its record to the append, and the record is stored in the transaction of
 // the message: it happens once. Nothing is looked up before, because nearly every call is a first one: the store
 // refuses the message of a call that it knows. With CallEffect::other the beginning is recorded before the work: when
-// the process ends in between, a repetition runs it again, at least once.
+// the process ends in between, a repetition runs it again, at least once. With several nodes the beginning may be that
+// of another one, which is still running it: then the call waits for its end, and is BUSY until it counts as abandoned.
 #pragma once
 
 #include <cstdint>
@@ -50,13 +51,17 @@ struct CallRequest {
 class IdempotentCalls {
  public:
   static constexpr Millis kWait{5'000};               // for the first call; then BUSY
+  static constexpr Millis kLookEvery{100};            // for the end of a call that another node runs
   static constexpr std::size_t kMostWaiting = 10'000; // repetitions that wait; more: BUSY
 
   // The work of a call. `record`: for the append, with CallEffect::message. `done` may be called on any thread.
   using Work = std::move_only_function<void(rooms::CallRecordPtr record, Completion<std::string> done)>;
 
+  enum class Nodes : std::uint8_t { one, many };
+
   // The references must outlive it.
-  IdempotentCalls(engine::CallRecords& store, Executor& control, const Clock& clock, Metrics& metrics);
+  IdempotentCalls(
+      engine::CallRecords& store, Executor& control, const Clock& clock, Metrics& metrics, Nodes nodes = Nodes::one);
   ~IdempotentCalls();
   IdempotentCalls(const IdempotentCalls&) = delete;
   IdempotentCalls& operator=(const IdempotentCalls&) = delete;
@@ -76,14 +81,16 @@ class IdempotentCalls {
   void gave_up(const rooms::CallKey& key, std::uint64_t number);
   void start_message(CallRequest request, Work work);
   void message_refused(const rooms::CallRecordPtr& record, Refusal why);
-  void start_other(CallRequest request, Work work);
-  void begun(CallRequest request, Work work, Result<std::optional<engine::StoredCall>> known);
+  void start_other(CallRequest request, Work work, MonoTime until);
+  void begun(CallRequest request, Work work, MonoTime until, Result<std::optional<engine::StoredCall>> known);
   void worked(CallRequest request, Result<std::string> answer);
   template <class T>
   [[nodiscard]] Completion<T> posted(std::move_only_function<void(IdempotentCalls&, Result<T>)> then);
 
   engine::CallRecords& store_;
   Executor& control_;
+  const Clock& clock_;
+  const Nodes nodes_;
   RecentCalls recent_;
   std::shared_ptr<State> state_;
   std::shared_ptr<Life> life_;

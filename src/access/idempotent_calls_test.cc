@@ -197,5 +197,58 @@ TEST(IdempotentCalls, AStoreThatCannotBeAskedIsNoReasonToRun) {
   EXPECT_EQ(w.works, 0);
 }
 
+TEST(IdempotentCalls, ACallThatAnotherNodeRunsIsWaitedForAndRunsOnce) {
+  World w;
+  w.calls = std::make_unique<IdempotentCalls>(
+      w.store.store().calls(), w.control, w.store.clock(), w.metrics, IdempotentCalls::Nodes::many);
+  IdempotentCalls elsewhere(
+      w.store.store().calls(), w.control, w.store.clock(), w.metrics, IdempotentCalls::Nodes::many);
+  const auto pass = [&](Millis time) {
+    for (Millis gone{0}; gone < time; gone += IdempotentCalls::kLookEvery) {
+      w.store.clock().advance(IdempotentCalls::kLookEvery);
+      w.settle();
+    }
+  };
+  Completion<std::string> end;
+  const auto first = std::make_shared<std::string>("waits");
+  elsewhere.run({.key = {"id-1", "disconnect", "k"}, .body_hash = "hash", .effect = CallEffect::other},
+      [&](const rooms::CallRecordPtr&, Completion<std::string> done) { end = std::move(done); }, World::into(first));
+  w.settle();
+  const auto second = w.other("k");
+  pass(Millis{1'000});
+  EXPECT_EQ(*second, "waits");
+  end("done");
+  pass(Millis{1'000});
+  EXPECT_EQ(*first, "done");
+  EXPECT_EQ(*second, "done again");
+  EXPECT_EQ(w.works, 0);
+}
+
+TEST(IdempotentCalls, ACallWhoseNodeHasEndedIsBusyUntilItCountsAsAbandoned) {
+  World w;
+  {
+    IdempotentCalls gone(w.store.store().calls(), w.control, w.store.clock(), w.metrics, IdempotentCalls::Nodes::many);
+    gone.run({.key = {"id-1", "disconnect", "k"}, .body_hash = "hash", .effect = CallEffect::other},
+        [](const rooms::CallRecordPtr&, const Completion<std::string>&) {}, [](const Result<CallAnswer>&) {});
+    w.settle();
+  }
+  w.calls = std::make_unique<IdempotentCalls>(
+      w.store.store().calls(), w.control, w.store.clock(), w.metrics, IdempotentCalls::Nodes::many);
+  const auto pass = [&](Millis time) {
+    for (Millis gone{0}; gone < time; gone += IdempotentCalls::kLookEvery) {
+      w.store.clock().advance(IdempotentCalls::kLookEvery);
+      w.settle();
+    }
+  };
+  const auto early = w.other("k");
+  pass(IdempotentCalls::kWait + IdempotentCalls::kLookEvery);
+  EXPECT_EQ(*early, "BUSY");
+  pass(engine::kCallAbandoned);
+  const auto later = w.other("k");
+  ASSERT_EQ(w.works, 1);
+  w.end(0, "done");
+  EXPECT_EQ(*later, "done");
+}
+
 } // namespace
 } // namespace foyer::access

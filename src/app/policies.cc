@@ -112,7 +112,9 @@ auth::RevocationPolicy revocation_policy(const config::Config& c) {
 
 std::vector<auth::RevocationSource> revocation_sources(const config::Config& c) {
   if (!c.role_gateway) return {auth::RevocationSource::accounts};
-  return {auth::RevocationSource::accounts, auth::RevocationSource::chat_store};
+  std::vector sources{auth::RevocationSource::accounts, auth::RevocationSource::chat_store};
+  if (config::with_others(c)) sources.push_back(auth::RevocationSource::record);
+  return sources;
 }
 
 } // namespace foyer::app

@@ -10,6 +10,7 @@ namespace foyer::app {
 namespace {
 
 constexpr Millis kReportPeriod{10'000};
+constexpr Millis kRightsChecked{1'000}; // with other nodes: whether what they took away is known
 
 } // namespace
 
@@ -31,6 +32,11 @@ void Server::start(Completion<bool> ready) {
     if (!started || !p.gateway) return ready(std::move(started));
     p.gateway->watch_store();
     p.gateway->watch_revocations();
+    if (config::with_others(p.config))
+      p.environment.control.every(kRightsChecked, [&p] {
+        if (!p.revocations.current(p.environment.clock.mono(), auth::RevocationSource::record))
+          p.gateway->rights_unknown();
+      });
     if (p.webhooks) p.webhooks->start();
     p.key_ring->start();
     p.endings->start([ready = std::move(ready)](const Result<bool>&) mutable { ready(true); });

@@ -232,6 +232,7 @@ void Server::Parts::make_gateway() {
   if (between.bus) deps.bus = between.bus;
   deps.presence = between.presence;
   deps.shared_log = between.shared_log.get();
+  deps.rights_current = [this](MonoTime at) { revocations.synchronised(at, auth::RevocationSource::record); };
   const rooms::RoomPolicy& rooms = config.gateway.rooms;
   gateway = std::make_unique<gateway::Gateway>(
       environment.loops, gateway_policy(config, environment.loops.size()), std::move(deps));
@@ -243,8 +244,9 @@ void Server::Parts::make_gateway() {
     }});
   key_ring = std::make_unique<access::KeyRing>(chat->api_keys(), access::KeyRingPolicy{}, environment.control,
       environment.clock, environment.metrics, environment.log);
-  calls = std::make_unique<access::IdempotentCalls>(
-      chat->calls(), environment.control, environment.clock, environment.metrics);
+  calls = std::make_unique<access::IdempotentCalls>(chat->calls(), environment.control, environment.clock,
+      environment.metrics,
+      config::with_others(config) ? access::IdempotentCalls::Nodes::many : access::IdempotentCalls::Nodes::one);
   service_tokens = std::make_unique<ServiceTokens>(*auth, revocations, environment.clock, environment.control);
   api_keys = std::make_unique<ApiKeys>(config.api_key, *key_ring, *service_tokens);
   api = std::make_unique<api::ServerApi>(server_api_deps());

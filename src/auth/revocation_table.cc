@@ -123,7 +123,10 @@ std::optional<Refusal> RevocationTable::check(const RevocationSubject& subject, 
   if (const auto it = blocked_.find(subject.user); it != blocked_.end())
     return Refusal{.cause = Cause::USER_BLOCKED, .evidence = "blocked since " + rfc3339(it->second)};
   // The auth service knows nothing of the tokens of others.
-  if (!(subject.foreign ? current(now, RevocationSource::chat_store) : current(now))) {
+  const auto in_database = [&] {
+    return current(now, RevocationSource::chat_store) && current(now, RevocationSource::record);
+  };
+  if (!(subject.foreign ? in_database() : current(now))) {
     return Refusal{.cause = Cause::REVOCATION_UNCHECKED,
         .evidence = synchronised_once() ? "revocations were last synchronised too long ago"
                                         : "revocations were never synchronised in this process",

@@ -53,6 +53,7 @@ struct RevocationSubject {
 enum class RevocationSource : std::uint8_t {
   accounts,   // the auth service
   chat_store, // blocks and revocations of the server API
+  record,     // with several nodes: memberships and rooms that others ended (engine::LogWatch::current)
 };
 
 // Hears of each event that the table did not know yet, under its lock: it must be short and not ask back. May be empty.
@@ -111,8 +112,9 @@ class RevocationTable {
   std::deque<Arrival> arrivals_; // may name removed entries
   WallTime newest_{};
   WallTime floor_{}; // the latest event that was dropped for lack of room
-  std::array<std::atomic<std::int64_t>, 2> synchronised_{INT64_MIN, INT64_MIN}; // by source: MonoTime's count
-  mutable std::mutex first_mutex_;                                              // with `first_` only
+  std::array<std::atomic<std::int64_t>, 3> synchronised_{
+      INT64_MIN, INT64_MIN, INT64_MIN}; // by source: MonoTime's count
+  mutable std::mutex first_mutex_;      // with `first_` only
   mutable std::condition_variable first_;
 };
 

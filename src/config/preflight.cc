@@ -249,6 +249,14 @@ class Preflight {
     if (bus && config_.nodes == Nodes::one && loaded_.given("nodes"))
       report(Cause::INVALID_VALUE, "nodes", "nodes is one, but BUS_URL names a bus between several nodes.",
           "Set nodes to many, or remove BUS_URL.");
+    // What is only in the memory of one node would be another room on each.
+    const auto not_durable = [](const rooms::RoomRule& rule) { return rule.durable == false; };
+    const bool by_rule = std::ranges::any_of(config_.room_rules, not_durable);
+    if (!bus && (by_rule || !config_.non_durable_rooms.empty()))
+      report(Cause::INVALID_VALUE, by_rule ? "rooms" : "non_durable_rooms",
+          "with several nodes and no bus every room must be durable: a room that is kept in memory is kept by one "
+          "node.",
+          "Set BUS_URL, remove `durable = false` and non_durable_rooms, or run one node.");
     if (config_.bus_ca_file.empty()) return;
     if (const auto file = around_.read(config_.bus_ca_file); !file || !holds_certificate(file->bytes))
       report(Cause::FILE_UNREADABLE, "bus_ca_file",

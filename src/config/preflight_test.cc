@@ -122,6 +122,19 @@ TEST(Preflight, ABusIsBetweenSeveralNodes) {
   EXPECT_EQ(world.only().option, "bus_ca_file");
 }
 
+TEST(Preflight, SeveralNodesKeepNoRoomInTheMemoryOfOne) {
+  World world = both_roles();
+  world.env["FOYER_NODES"] = "many";
+  world.env["DATABASE_URL"] = "postgresql://foyer:hush@db.internal/foyer?sslmode=require";
+  world.env["STORE_KEY"] = "Qm3vT8xkR1pZs6uWc9yB4nHf7jLd2gEa";
+  world.env["FOYER_NON_DURABLE_ROOMS"] = "live-*";
+  EXPECT_EQ(code_of(world.only().code), "INVALID_VALUE");
+  EXPECT_EQ(world.only().option, "non_durable_rooms");
+  world.env.erase("FOYER_NON_DURABLE_ROOMS");
+  world.env["FOYER_ROOMS"] = R"([{"match": "live-*", "durable": false}])";
+  EXPECT_EQ(world.only().option, "rooms");
+}
+
 TEST(Preflight, WithSeveralNodesTheListOfRevocationsIsYounger) {
   World world = both_roles();
   const Millis alone = world.loaded().config.revocations.max_age;

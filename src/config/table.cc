@@ -913,8 +913,8 @@ const Option kOptions[] = {
     {.name = "revocation_max_age",
         .section = "Calls to the auth service",
         .slot = FIELD(revocations.max_age),
-        .help = "Maximum age of the list of revocations. When it is older, no new clients are admitted; with several "
-                "nodes, where the default is 60s, sockets are closed, too.",
+        .help = "Maximum age of the list of revocations. When it is older, no new clients are admitted. With several "
+                "nodes the default is 60s, and a node that could not read the database for so long closes its sockets.",
         .min = kSecond,
         .max = kDay},
     {.name = "key_set_max_age",

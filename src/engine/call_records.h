@@ -17,6 +17,7 @@ using rooms::CallKey;
 using rooms::StoredCall;
 
 inline constexpr Millis kCallLife{std::chrono::hours{24}};
+inline constexpr Millis kCallAbandoned{60'000};      // after its beginning, whoever began it has ended
 inline constexpr std::size_t kMostCalls = 1'000'000; // stored at once; beyond, the oldest are deleted earlier
 
 // Answers like those of a RoomLog.
@@ -26,7 +27,8 @@ class CallRecords {
 
   // A record older than kCallLife is none.
   virtual void find_call(CallKey key, Completion<std::optional<StoredCall>> done) = 0;
-  // Records that it begins, unless there is a record: then that is the answer, and nothing changes.
+  // Records that it begins, unless there is a record: then that is the answer, and nothing changes. A call that began
+  // kCallAbandoned ago and has no end begins anew.
   virtual void begin_call(CallKey key, std::string body_hash, Completion<std::optional<StoredCall>> done) = 0;
   // Records its answer, whether or not its beginning was recorded. Of several, the first one stays.
   virtual void finish_call(CallKey key, std::string body_hash, std::string answer, Completion<bool> done) = 0;

@@ -141,6 +141,11 @@ void Gateway::node_deaf(const std::optional<Refusal>& why) {
     loops_[i]->post([shard = shards_[i].get(), why] { shard->node_deaf(why); });
 }
 
+void Gateway::rights_unknown() {
+  for (std::size_t i = 0; i < loops_.size(); ++i)
+    loops_[i]->post([shard = shards_[i].get()] { shard->rights_unknown(); });
+}
+
 void Gateway::drain(std::function<void()> done) {
   if (draining_.exchange(true)) return;
   on_all(&Shard::drain, std::move(done));

@@ -35,6 +35,8 @@ class Gateway {
   // too.
   void when_empty(std::function<void()> done);
 
+  // What other nodes took away was unknown for too long: closes the sockets of the chat. Any thread.
+  void rights_unknown();
   // Events of the room may have been lost between nodes: its position is read. Any thread.
   void may_have_missed(const RoomName& room);
   // The shared log of rooms that are not durable was reached again; or its events may not arrive. Any thread.

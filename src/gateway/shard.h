@@ -95,6 +95,7 @@ class Shard final : public http::UpgradeHandler {
   [[nodiscard]] bool draining() const { return drain_.started(); }
   // Another process owns the chat store: chat sockets are closed, and none are admitted until the store is reopened.
   void store_lost(const Refusal& why);
+  void rights_unknown(); // closes all sockets of the chat
   void store_opened_again();
   // This node does not hear the others, or (nothing) hears them again: the same, but sockets are closed in batches.
   void node_deaf(const std::optional<Refusal>& why);

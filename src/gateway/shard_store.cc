@@ -98,6 +98,14 @@ void Shard::node_deaf(const std::optional<Refusal>& why) {
   leaving_ = why ? std::make_shared<Leaving>(*this, *why) : nullptr;
 }
 
+void Shard::rights_unknown() {
+  const Refusal why{.cause = Cause::REVOCATION_UNCHECKED,
+      .evidence = "the database, in which other nodes take rights away, could not be read for too long"};
+  links_.each([&](Link& link) {
+    if (link.session() != nullptr && link.session()->chats()) link.end(with_jitter(why));
+  });
+}
+
 void Shard::store_opened_again() {
   lost_store_.reset();
   home_.store_opened_again();

@@ -31,13 +31,16 @@ Result<std::optional<StoredCall>> begin_call(
   // Of several processes with the same key one stores the row; the others wait for it, and read what it stored.
   for (int tries = 0; tries < kCallTries; ++tries) {
     TRY(known, find_call(db, key, now));
-    if (known) return known;
+    if (known && known->done) return known;
     TRY(first,
         db.change("INSERT INTO api_calls (key_id, method, call_key, body_hash, done, answer, at_ms) VALUES (?1, ?2, "
                   "?3, ?4, 0, '', ?5) ON CONFLICT (key_id, method, call_key) DO UPDATE SET body_hash = "
-                  "excluded.body_hash, done = 0, answer = '', at_ms = excluded.at_ms WHERE api_calls.at_ms <= ?6",
-            key.api_key, key.method, key.idempotency_key, body_hash, now, now - kCallLife));
+                  "excluded.body_hash, done = 0, answer = '', at_ms = excluded.at_ms WHERE api_calls.at_ms <= ?6 OR "
+                  "(api_calls.done = 0 AND "
+                  "api_calls.body_hash = excluded.body_hash AND api_calls.at_ms <= ?7)",
+            key.api_key, key.method, key.idempotency_key, body_hash, now, now - kCallLife, now - kCallAbandoned));
     if (first == 1) return std::nullopt;
+    if (known) return known;
   }
   return calls_contended();
 }

@@ -183,10 +183,10 @@ export async function freePort() {
 
 // A running server. Options: data (kept by the caller), args, env, dev, wrap (a command
 // in front), statusFile (says where DATA/foyer.json is seen from here).
-export async function serve(t, { data = temporary(t), args = [], env = {}, dev = true, wrap, listen = '127.0.0.1:0', statusFile = () => path.join(data, 'foyer.json') } = {}) {
+export async function serve(t, { data = temporary(t), args = [], env = {}, dev = true, wrap, listen = '127.0.0.1:0', statusFile = () => path.join(data, 'foyer.json'), history = data } = {}) {
   const before = statusIn(statusFile)?.started; // of a process that was killed
   const node = spawnFoyer(['serve', ...(dev ? ['--dev'] : []), '--data', data, '--listen', listen, ...args], { env, wrap }, data);
-  node.invariants = invariantsOf(data);
+  node.invariants = invariantsOf(history); // nodes on one database have one
   atEnd(t, async () => {
     if (node.alive) await node.kill9();
     node.invariants.verdict();

@@ -133,6 +133,17 @@ export class Postgres {
     return (await run(program('psql'), ['--no-psqlrc', '--tuples-only', '--no-align', '--set=ON_ERROR_STOP=1', `--dbname=${url}`, `--command=${statements}`])).trim();
   }
 
+  // A transaction that has a number and stays open. Ends with `t`.
+  async holdOpen(t, url) {
+    const session = spawn(program('psql'), ['--no-psqlrc', '--quiet', '--tuples-only', '--no-align', `--dbname=${url}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+    living.add(session);
+    const over = new Promise((resolve) => { session.on('exit', resolve); }).then(() => living.delete(session));
+    atEnd(t, () => { session.stdin.end(); return within('psql to end', over); });
+    const begun = new Promise((resolve) => { session.stdout.once('data', resolve); });
+    session.stdin.write('BEGIN;\nSELECT pg_current_xact_id();\n');
+    await within('the transaction to begin', begun);
+  }
+
   // Until it accepts connections. After kill9() the last of the old server's children may
   // still hold its memory: then it is tried again.
   async start() {
