@@ -455,9 +455,9 @@ void Connection::leave() {
   look_again();
 }
 
-// Checks again in the next turn, when it is known how much the system took.
+// Checks again after this turn, when it is known how much the system took.
 void Connection::look_again() {
-  port_.loop().post([&port = port_, id = id_] {
+  port_.loop().after_turn([&port = port_, id = id_] {
     if (Connection* connection = port.find(id)) connection->on_drained();
   });
 }

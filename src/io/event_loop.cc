@@ -18,6 +18,7 @@ constexpr std::uint32_t kFirstGeneration = 2;
 constexpr std::size_t kEventsPerTurn = Poller::kMostEvents; // leaves time to answer the earlier ones
 constexpr std::size_t kPostponedPerTurn = 64;               // connections that used up their share last time
 constexpr std::size_t kTimersPerTurn = 64;                  // thousands may be due at once, and late
+constexpr int kPostRounds = 2;                              // of tasks that were posted during a turn
 
 constexpr Tag tag(std::uint32_t kind, std::uint32_t which) { return Tag{kind} << 32 | which; }
 constexpr SlotId connection_of(Tag tag) {
@@ -88,6 +89,9 @@ void EventLoop::wait(std::optional<Millis> limit) {
   stats_.posts.add(mailbox_.run_all());
   read_postponed();
   for (std::size_t i = 0; i < count; ++i) handle(events[i]);
+  // A request that is posted to another part of this loop and answered by a post ends in the turn that read it: each
+  // further turn would be a call of the poller.
+  for (int i = 0; i < kPostRounds && !mailbox_.empty(); ++i) stats_.posts.add(mailbox_.run_all());
   // Timers run last: after a pause of the process, input that arrived meanwhile
   // counts, and no peer times out because of our own pause.
   constexpr int kPatience = 128; // turns

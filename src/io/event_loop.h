@@ -1,8 +1,8 @@
 // The data plane's event loop, one thread. It keeps the order of a turn; events and bytes come from a
 // Poller (io/poll): the kernel, or the memory of a test.
 //
-// A turn: wait → posts → sockets → timers → one send per connection that has
-// something to send → on_closed of those that closed → after_turn tasks. Bytes sent by the
+// A turn: wait → posts → sockets → what was posted meanwhile → timers → one send per connection that
+// has something to send → on_closed of those that closed → after_turn tasks. Bytes sent by the
 // last two leave in the next turn, which then starts without waiting.
 //
 // An event that was collected before its socket closed carries an old

@@ -35,6 +35,26 @@ TEST(EventLoop, TasksAfterATurnComeWhenItsMessagesHaveLeftAndTheNextOneDoesNotWa
   EXPECT_EQ(a.peer.read(), "two");
 }
 
+TEST(EventLoop, WhatATurnPostsIsDoneInItButPostingDoesNotKeepItFromItsEnd) {
+  World w;
+  auto a = w.connect("a");
+  int posts = 0;
+  std::move_only_function<void()> again = [&] {
+    ++posts;
+    w.loop.post([&] { again(); });
+  };
+  a.handler->act = [&] {
+    w.loop.post([&] { w.loop.post([&] { a.transport->send_copy("answer"); }); });
+    again();
+  };
+  a.peer.write("x");
+  w.loop.turn();
+  EXPECT_EQ(a.peer.read(), "answer");
+  const int before = posts;
+  w.loop.turn(0ms);
+  EXPECT_GT(posts, before);
+}
+
 TEST(EventLoop, ManyTimersThatAreDueTogetherDoNotKeepTheOthersWaiting) {
   World w;
   auto a = w.connect("a");

@@ -101,7 +101,7 @@ class Loop {
   [[nodiscard]] virtual WallTime wall() const = 0;  // read once per turn
   virtual void arm(Timer& timer, Millis after) = 0; // re-arms if armed
   virtual void disarm(Timer& timer) = 0;
-  // From any thread; runs on the loop in a later turn, in order per sender.
+  // From any thread; runs on the loop after the task or event that is handled now, in order per sender.
   virtual void post(std::move_only_function<void()> task) = 0;
   // Runs once everything that this turn sends has been sent; the next turn then starts without
   // waiting. For work that nothing waits for. On this loop's thread.
