@@ -1,5 +1,6 @@
 #include "io/acceptor.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "io/event_loop.h"
@@ -36,8 +37,14 @@ void Acceptor::let_go() {
 }
 
 void Acceptor::on_ready() {
-  for (int i = 0; i < kPerTurn && owner_ && !armed(); ++i)
-    if (!accept_one()) return;
+  const std::uint64_t turn = loop_.stats_.turns.value();
+  if (turn == next_turn_) expected_ = std::min(expected_ * 2, kPerTurn);
+  next_turn_ = turn + 1;
+  for (int i = 0; i < expected_ && owner_ && !armed(); ++i)
+    if (!accept_one()) {
+      expected_ = std::max(1, i);
+      return;
+    }
 }
 
 void Acceptor::finish() {

@@ -38,6 +38,10 @@ class Acceptor final : private Timer {
   std::shared_ptr<const void> owner_; // null after let_go
   AcceptFunction accept_;
   Tag tag_;
+  // How many a turn accepts. To find the queue empty costs nearly as much as to accept, and the listener is reported
+  // again in the next turn if it is not: so as many as the last time, and twice as many if that left some.
+  int expected_ = 1;
+  std::uint64_t next_turn_ = 0; // after the last one in which the listener was ready
   std::uint64_t shed_unreported_ = 0;
   MonoTime report_after_{};
 };

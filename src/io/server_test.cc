@@ -140,7 +140,7 @@ TEST(LoopGroup, WithoutFileDescriptorsConnectionsAreTurnedAwayAtOnceAndServiceRe
   rlimit none = before;
   none.rlim_cur = static_cast<rlim_t>(next_free);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  loop.turn(0ms);
+  for (int i = 0; i < 5; ++i) loop.turn(0ms);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(loop.stats().shed.value(), 5U);
   EXPECT_THAT(log.events, testing::ElementsAre("first", "accept_failed"));
@@ -155,6 +155,21 @@ TEST(LoopGroup, WithoutFileDescriptorsConnectionsAreTurnedAwayAtOnceAndServiceRe
     answer += next.read();
   }
   EXPECT_EQ(answer, "hello");
+}
+
+TEST(LoopGroup, ATurnAcceptsMoreAtOnceTheLongerOthersWait) {
+  const auto listening = listener();
+  ManualClock clock;
+  EventLoop loop(0, clock, null_log(), make_epoll_poller());
+  loop.listen(listening, echo());
+  const auto accepted = [&] { return loop.stats().accepted.value(); };
+  std::vector<Peer> peers;
+  for (int i = 0; i < 100; ++i) peers.push_back(Peer::to(listening->port()));
+  while (listening->queue().waiting < 100) std::this_thread::yield();
+  loop.turn(0ms);
+  EXPECT_EQ(accepted(), 1U);
+  for (int i = 0; i < 20; ++i) loop.turn(0ms);
+  EXPECT_EQ(accepted(), 100U);
 }
 
 TEST(LoopGroup, AcceptedSocketsSendWithoutDelayAndKnowTheirPeer) {
