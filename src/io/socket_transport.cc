@@ -110,8 +110,8 @@ void SocketTransport::want_writable(bool wanted) {
 }
 
 // One call of the poller for one or more pieces. False: the socket is gone.
-bool SocketTransport::write(std::span<const iovec> pieces, std::size_t& taken) {
-  const auto count = loop_.poller_->send(socket_, pieces);
+bool SocketTransport::write(std::span<const iovec> pieces, std::size_t& taken, bool end_follows) {
+  const auto count = loop_.poller_->send(socket_, pieces, end_follows);
   if (!count) {
     fail();
     return false;
@@ -124,9 +124,9 @@ bool SocketTransport::write(std::span<const iovec> pieces, std::size_t& taken) {
   return true;
 }
 
-bool SocketTransport::write(std::string_view bytes, std::size_t& taken) {
+bool SocketTransport::write(std::string_view bytes, std::size_t& taken, bool end_follows) {
   const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
-  return write(std::span(&piece, 1), taken);
+  return write(std::span(&piece, 1), taken, end_follows);
 }
 
 void SocketTransport::send_now(std::string_view bytes) {
@@ -147,7 +147,7 @@ void SocketTransport::flush() {
   if (list != BatchQueue::kEmpty) {
     std::size_t taken = 0;
     const auto bytes = loop_.queue_.contiguous(list);
-    if (bytes && !write(*bytes, taken)) return;
+    if (bytes && !write(*bytes, taken, state_ == State::flushing)) return;
     if (!bytes || taken < bytes->size()) {
       backlog_ = std::make_unique<Backlog>();
       loop_.queue_.keep(list, *backlog_);

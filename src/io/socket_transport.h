@@ -90,8 +90,9 @@ class SocketTransport final : public Transport {
   void on_event(const Event& event);
   void read(bool until_end); // until_end: an end or an error is known to follow the bytes
   void flush();
-  bool write(std::span<const iovec> pieces, std::size_t& taken); // false: the socket is gone
-  bool write(std::string_view bytes, std::size_t& taken);
+  // False: the socket is gone. `end_follows`: as in Poller::send.
+  bool write(std::span<const iovec> pieces, std::size_t& taken, bool end_follows = false);
+  bool write(std::string_view bytes, std::size_t& taken, bool end_follows = false);
   bool write_backlog(); // false: bytes are left, or the socket is gone
   void shut_down();
   void fail();  // after a TCP error

@@ -18,7 +18,7 @@ struct Sleeper final : Poller {
   bool watch(Handle, Tag) override { return true; }
   void want_writable(Handle, Tag, bool) override {}
   Received read(Handle) override { return {}; }
-  std::optional<std::size_t> send(Handle, std::span<const iovec>) override { return 0; }
+  std::optional<std::size_t> send(Handle, std::span<const iovec>, bool) override { return 0; }
   void shut_down(Handle) override {}
   void reset_on_close(Handle, bool) override {}
   bool has_failed(Handle) override { return false; }

@@ -87,7 +87,7 @@ io::Received MemoryPoller::read(io::Handle socket) {
   return {.outcome = Outcome::bytes, .more = size == kMostRead, .bytes = {buffer_.get(), size}};
 }
 
-std::optional<std::size_t> MemoryPoller::send(io::Handle socket, std::span<const iovec> pieces) {
+std::optional<std::size_t> MemoryPoller::send(io::Handle socket, std::span<const iovec> pieces, bool /*end_follows*/) {
   Link& link = *of(socket).link;
   if (link.silent) return 0;
   if (link.client_gone) return std::nullopt; // the peer answers with a reset

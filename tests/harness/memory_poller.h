@@ -50,7 +50,7 @@ class MemoryPoller final : public io::Poller {
   bool watch(io::Handle socket, io::Tag tag) override;
   void want_writable(io::Handle socket, io::Tag tag, bool wanted) override;
   io::Received read(io::Handle socket) override;
-  std::optional<std::size_t> send(io::Handle socket, std::span<const iovec> pieces) override;
+  std::optional<std::size_t> send(io::Handle socket, std::span<const iovec> pieces, bool end_follows) override;
   void shut_down(io::Handle socket) override;
   void reset_on_close(io::Handle socket, bool wanted) override { of(socket).resets = wanted; }
   bool has_failed(io::Handle socket) override;

@@ -61,7 +61,7 @@ class EpollPoller final : public Poller {
     control(EPOLL_CTL_MOD, fd_of(socket), kConnectionEvents | (wanted ? EPOLLOUT : 0U), tag);
   }
   Received read(Handle socket) override;
-  std::optional<std::size_t> send(Handle socket, std::span<const iovec> pieces) override;
+  std::optional<std::size_t> send(Handle socket, std::span<const iovec> pieces, bool end_follows) override;
   void shut_down(Handle socket) override { ::shutdown(fd_of(socket), SHUT_WR); }
   void reset_on_close(Handle socket, bool wanted) override {
     const linger at_once{.l_onoff = wanted ? 1 : 0, .l_linger = 0};
@@ -118,17 +118,17 @@ Received EpollPoller::read(Handle socket) {
   }
 }
 
-std::optional<std::size_t> EpollPoller::send(Handle socket, std::span<const iovec> pieces) {
-  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+std::optional<std::size_t> EpollPoller::send(Handle socket, std::span<const iovec> pieces, bool end_follows) {
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (end_follows ? MSG_MORE : 0);
   for (;;) {
     ssize_t n = 0;
     if (pieces.size() == 1) {
-      n = ::send(fd_of(socket), pieces[0].iov_base, pieces[0].iov_len, kFlags);
+      n = ::send(fd_of(socket), pieces[0].iov_base, pieces[0].iov_len, flags);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(pieces.data());
       message.msg_iovlen = pieces.size();
-      n = ::sendmsg(fd_of(socket), &message, kFlags);
+      n = ::sendmsg(fd_of(socket), &message, flags);
     }
     if (n >= 0) return static_cast<std::size_t>(n);
     if (errno == EINTR) continue;

@@ -98,8 +98,9 @@ class Poller {
   virtual void want_writable(Handle socket, Tag tag, bool wanted) = 0;
   virtual Received read(Handle socket) = 0;
   // Returns how many bytes were taken, from the front: less than all of them when the socket is full. None: the
-  // connection is gone. One system call.
-  virtual std::optional<std::size_t> send(Handle socket, std::span<const iovec> pieces) = 0;
+  // connection is gone. One system call. `end_follows`: if all are taken, shut_down() or close() is the next call, so
+  // the bytes may wait for it and share a packet with the end.
+  virtual std::optional<std::size_t> send(Handle socket, std::span<const iovec> pieces, bool end_follows) = 0;
   virtual void shut_down(Handle socket) = 0;                   // nothing more is sent; the peer reads the end
   virtual void reset_on_close(Handle socket, bool wanted) = 0; // any end is a reset, also that of the process
   [[nodiscard]] virtual bool has_failed(Handle socket) = 0;    // after the peer's end: TCP reported an error since

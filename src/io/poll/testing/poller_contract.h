@@ -74,10 +74,10 @@ class PollerContract : public testing::TestWithParam<std::unique_ptr<PollerWorld
       }
     }
   }
-  std::optional<std::size_t> send(Handle socket, const std::vector<std::string>& texts) {
+  std::optional<std::size_t> send(Handle socket, const std::vector<std::string>& texts, bool end_follows = false) {
     std::vector<iovec> pieces;
     for (const auto& text : texts) pieces.push_back({const_cast<char*>(text.data()), text.size()});
-    return poller().send(socket, pieces);
+    return poller().send(socket, pieces, end_follows);
   }
   std::size_t fill(Handle socket) {
     const std::string much(64 * 1024, 'x');
@@ -147,6 +147,18 @@ TEST_P(PollerContract, SendsPiecesInOrder) {
   const auto a = connect(7);
   EXPECT_EQ(send(a.socket, {"one ", "two ", "three"}), 13U);
   EXPECT_EQ(a.far->read(13), "one two three");
+}
+
+TEST_P(PollerContract, BytesThatTheEndFollowsArriveBeforeIt) {
+  const auto a = connect(7), b = connect(8);
+  EXPECT_EQ(send(a.socket, {"the ", "last"}, true), 8U);
+  poller().shut_down(a.socket);
+  EXPECT_EQ(a.far->read(8), "the last");
+  EXPECT_TRUE(a.far->has_ended());
+  EXPECT_EQ(send(b.socket, {"last"}, true), 4U);
+  poller().close(b.socket);
+  EXPECT_EQ(b.far->read(4), "last");
+  EXPECT_TRUE(b.far->has_ended());
 }
 
 TEST_P(PollerContract, AFullSocketTakesNothingAndIsReportedOnceItDoesIfThatWasAskedFor) {
