@@ -132,10 +132,14 @@ Router::Router(std::vector<Route> routes, RouterPolicy policy) : policy_(std::mo
     known->methods.push_back(std::move(route));
   }
   std::ranges::stable_sort(patterns_, std::greater{}, &Pattern::literals);
+  for (const Pattern& pattern : patterns_)
+    if (pattern.literals == pattern.segments.size()) literal_.emplace(pattern.methods.front().path, &pattern);
 }
 
 const Router::Pattern* Router::match(std::string_view path, std::vector<std::string>& args) const {
   if (path.size() > policy_.longest_path) return nullptr;
+  args.clear();
+  if (const auto found = literal_.find(path); found != literal_.end()) return found->second;
   const auto segments = split(path);
   for (const Pattern& pattern : patterns_) {
     if (pattern.segments.size() != segments.size()) continue;
@@ -243,6 +247,7 @@ std::string Router::mark(const Ref& ref) const {
 
 void Router::decorate(const Request& request, Response& response) const {
   if (policy_.door != nullptr) move_below_base(policy_.door->base_path, response);
+  response.headers.list().reserve(response.headers.list().size() + 6); // most answers get four
   // Also for a request with an API key to a wrong path.
   const bool of_api = under(request.path, "/api") || request.headers.find("X-API-Key") != nullptr;
   if (of_api && is_problem(response)) wire::add_api_error(response);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -33,6 +34,8 @@ class Router {
   // A literal segment is preferred to a {name} segment. Two routes with the same method and pattern are a bug and throw
   // std::logic_error.
   Router(std::vector<Route> routes, RouterPolicy policy);
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
 
   // The route of a request (its path_args are filled in), or the router's own answer: a CORS preflight, OPTIONS *,
   // HOST_NOT_ALLOWED, UNKNOWN_PATH, METHOD_NOT_ALLOWED (with Allow), METHOD_UNKNOWN, CONTENT_TYPE_UNSUPPORTED. HEAD
@@ -61,7 +64,8 @@ class Router {
   Response preflight(const Request& request, const Pattern& pattern) const;
 
   RouterPolicy policy_;
-  std::vector<Pattern> patterns_; // those with more literal segments first
+  std::vector<Pattern> patterns_;                                // those with more literal segments first
+  std::unordered_map<std::string_view, const Pattern*> literal_; // those without {name} segments, by path
 };
 
 // Removes the path of PUBLIC_URL from the front of a request's path, if the proxy has not done so. True: the path is

@@ -14,6 +14,7 @@ namespace {
 using Got = LineReader::Got;
 
 constexpr std::size_t kMaxMethod = 32;
+constexpr std::size_t kUsualHeaders = 8; // of programs; browsers send more
 
 Refusal bad_request(std::string_view field, std::string evidence) {
   return Refusal{.cause = Cause::BAD_REQUEST, .evidence = std::move(evidence), .field = std::string{field}};
@@ -149,6 +150,7 @@ void HttpParser::read_request_line(std::string_view line) {
         .evidence = fmt::format("a method of {} bytes", method.size()),
         .field = "method"});
   request_.method = std::string{method};
+  request_.headers.list().reserve(kUsualHeaders);
   if (method == "CONNECT")
     return fail(Refusal{.cause = Cause::METHOD_UNKNOWN, .evidence = "CONNECT", .field = "method"});
   read_target(line.substr(first + 1, last - first - 1));
