@@ -63,6 +63,7 @@ Refusal still_running() {
 
 std::string hash_of_call(const json::Object& body, std::string_view key_member) {
   std::string text;
+  text.reserve(512); // most bodies are shorter
   write_canonical(text, body, key_member);
   return base64url_encode(sha256(text));
 }

@@ -1,8 +1,11 @@
 #include "access/recent_calls.h"
 
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <deque>
+#include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,26 +20,45 @@ struct RecentCalls::State {
         meter(metrics, "recent_calls", limit) {}
 
   struct Call {
+    std::string name; // of its key
     std::string body_hash;
     std::string answer = {};
-    bool done = false;
+    std::optional<MonoTime> ended = {};
     std::vector<Completion<CallAnswer>> waiting = {}; // for the first one
   };
-  using Calls = std::unordered_map<std::string, Call>;
-  struct Ended {
-    MonoTime at{};
-    std::string name;
+  // A flat table with the hashes beside the calls: in one of 200,000 nodes, each look-up and each growth would wait for
+  // memory several times.
+  struct Entry {
+    std::size_t hash;
+    std::unique_ptr<Call> call;
+  };
+  struct Name {
+    explicit Name(std::string_view t) : hash(std::hash<std::string_view>{}(t)), text(t) {}
+    std::size_t hash;
+    std::string_view text;
+  };
+  struct Hash {
+    using is_transparent = void;
+    using is_avalanching = void;
+    std::size_t operator()(const Entry& entry) const { return entry.hash; }
+    std::size_t operator()(const Name& name) const { return name.hash; }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const Entry& a, const Entry& b) const { return a.call == b.call; }
+    bool operator()(const Name& a, const Entry& b) const { return a.hash == b.hash && a.text == b.call->name; }
+    bool operator()(const Entry& a, const Name& b) const { return (*this)(b, a); }
   };
 
   void forget_old();
-  void end(const std::string& name, Result<std::string> answer, Completion<CallAnswer> first);
+  void end(Call& call, Result<std::string> answer, Completion<CallAnswer> first);
 
   const Clock& clock;
   const std::size_t most;
   std::mutex mutex; // with everything below
   LimitMeter meter;
-  Calls calls;             // by key
-  std::deque<Ended> ended; // oldest first
+  boost::unordered_flat_set<Entry, Hash, Equal> calls;
+  std::deque<Call*> ended; // oldest first
   std::size_t waiting = 0;
 };
 
@@ -44,8 +66,9 @@ namespace {
 
 std::string name_of(const rooms::CallKey& key) {
   std::string name;
+  name.reserve(key.api_key.size() + key.method.size() + key.idempotency_key.size() + 2);
   for (const std::string* part : {&key.api_key, &key.method}) name.append(*part).append(1, '\0'); // no id contains it
-  return name + key.idempotency_key;
+  return name.append(key.idempotency_key);
 }
 
 } // namespace
@@ -60,17 +83,18 @@ RecentCalls::RecentCalls(const Clock& clock, Metrics& metrics, std::size_t most)
     : state_(std::make_shared<State>(clock, metrics, most)) {}
 
 void RecentCalls::run(const rooms::CallKey& key, std::string body_hash, Work work, Completion<CallAnswer> done) {
-  std::string name = name_of(key);
+  std::string text = name_of(key);
+  const State::Name name{text};
+  State::Call* begun = nullptr;
   {
     std::unique_lock held(state_->mutex);
-    const auto [found, is_new] = state_->calls.try_emplace(name, State::Call{.body_hash = body_hash});
-    if (!is_new) {
-      State::Call& call = found->second;
+    if (const auto found = state_->calls.find(name); found != state_->calls.end()) {
+      State::Call& call = *found->call;
       if (call.body_hash != body_hash) {
         held.unlock();
         return done(std::unexpected(key_reused()));
       }
-      if (call.done) {
+      if (call.ended) {
         CallAnswer answer{.text = call.answer, .replayed = true};
         held.unlock();
         return done(std::move(answer));
@@ -85,25 +109,28 @@ void RecentCalls::run(const rooms::CallKey& key, std::string body_hash, Work wor
           .evidence = "repeated_calls: too many repetitions wait for the first call",
           .retry_after = Millis{1'000}}));
     }
+    auto call = std::make_unique<State::Call>(State::Call{.name = std::move(text), .body_hash = std::move(body_hash)});
+    begun = call.get();
+    state_->calls.insert(State::Entry{.hash = name.hash, .call = std::move(call)});
   }
-  work([state = state_, name = std::move(name), done = std::move(done)](
-           Result<std::string> answer) mutable { state->end(name, std::move(answer), std::move(done)); });
+  // A call stays in its place until it has ended.
+  work([state = state_, begun, done = std::move(done)](
+           Result<std::string> answer) mutable { state->end(*begun, std::move(answer), std::move(done)); });
 }
 
-void RecentCalls::State::end(const std::string& name, Result<std::string> answer, Completion<CallAnswer> first) {
+void RecentCalls::State::end(Call& call, Result<std::string> answer, Completion<CallAnswer> first) {
   std::vector<Completion<CallAnswer>> others;
   {
     const std::lock_guard held(mutex);
-    const auto found = calls.find(name);
-    others = std::exchange(found->second.waiting, {});
+    others = std::exchange(call.waiting, {});
     waiting -= others.size();
     if (answer) {
-      found->second.answer = *answer;
-      found->second.done = true;
-      ended.push_back({.at = clock.mono(), .name = name});
+      call.answer = *answer;
+      call.ended = clock.mono();
+      ended.push_back(&call);
       forget_old();
     } else {
-      calls.erase(found);
+      calls.erase(calls.find(Name{call.name}));
     }
   }
   const auto tell = [&answer](Completion<CallAnswer>& done, bool replayed) {
@@ -118,8 +145,8 @@ void RecentCalls::State::end(const std::string& name, Result<std::string> answer
 
 void RecentCalls::State::forget_old() {
   const MonoTime now = clock.mono();
-  while (ended.size() > most || (!ended.empty() && now - ended.front().at > engine::kCallLife)) {
-    calls.erase(ended.front().name);
+  while (ended.size() > most || (!ended.empty() && now - *ended.front()->ended > engine::kCallLife)) {
+    calls.erase(calls.find(Name{ended.front()->name}));
     ended.pop_front();
   }
   meter.used(ended.size());
