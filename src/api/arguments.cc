@@ -22,14 +22,23 @@ std::size_t skip_blanks(std::string_view json, std::size_t at) {
   return at;
 }
 
+// The quotation mark that ends the string whose text begins at `at`.
+std::size_t end_of_string(std::string_view json, std::size_t at) {
+  for (;;) {
+    const std::size_t quote = std::min(json.find('"', at), json.size());
+    const std::size_t escape = json.substr(at, quote - at).find('\\');
+    if (escape == std::string_view::npos) return quote;
+    at = std::min(at + escape + 2, json.size());
+  }
+}
+
 // The end of the value that begins at `at`.
 std::size_t end_of_value(std::string_view json, std::size_t at) {
   int depth = 0;
   for (; at < json.size(); ++at) {
     const char c = json[at];
     if (c == '"') {
-      for (++at; at < json.size() && json[at] != '"'; ++at)
-        if (json[at] == '\\') ++at;
+      at = end_of_string(json, at + 1);
       if (depth == 0) return std::min(at + 1, json.size());
     } else if (c == '{' || c == '[') {
       ++depth;
@@ -264,15 +273,17 @@ Result<Arguments> Arguments::read(
 }
 
 Result<void> Arguments::complete(std::span<const Field> fields) const {
-  std::string choices;
-  int chosen = 0;
+  int choice = 0, chosen = 0;
   for (const Field& field : fields) {
     if (field.required && !has(field.name)) return wrong(field, "is required");
     if (!field.choice) continue;
-    choices += (choices.empty() ? "`" : ", `") + std::string(field.name) + "`";
+    ++choice;
     chosen += has(field.name) ? 1 : 0;
   }
-  if (choices.empty() || chosen == 1) return {};
+  if (choice == 0 || chosen == 1) return {};
+  std::string choices;
+  for (const Field& field : fields)
+    if (field.choice) choices += (choices.empty() ? "`" : ", `") + std::string(field.name) + "`";
   return std::unexpected(Refusal{.cause = Cause::BAD_REQUEST,
       .evidence = "exactly one of " + choices,
       .field = "body",

@@ -220,7 +220,7 @@ void ServerApi::run_once(Call call, const Method& method, const json::Object& re
       .key = {key_id, std::string(method.name), std::string(call.arguments.text("idempotency_key"))},
       .body_hash = access::hash_of_call(request),
       .effect = method.stores_message ? of_message : CallEffect::other};
-  if (method.stores_message)
+  if (once.effect == CallEffect::message)
     once.answer = [](const rooms::Appended& stored) { return position(stored.offset, stored.epoch); };
   deps_.context.calls.run(std::move(once),
       [this, &method, call = std::move(call), hint = std::move(hint)](
