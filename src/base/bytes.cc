@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -139,13 +140,14 @@ std::string hex_encode(std::string_view bytes) {
 }
 
 std::string sha256(std::string_view bytes) {
-  // EVP_sha256() is looked up again at each use, which takes longer than a short digest.
+  // To look the algorithm up and to allocate a context takes longer than a short digest.
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  thread_local const std::unique_ptr<EVP_MD_CTX, decltype([](EVP_MD_CTX* c) { EVP_MD_CTX_free(c); })> context{
+      EVP_MD_CTX_new()};
   std::string out(32, '\0');
-  unsigned int size = 0;
-  if (algorithm == nullptr ||
-      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, algorithm, nullptr) !=
-          1)
+  if (algorithm == nullptr || context == nullptr || EVP_DigestInit_ex2(context.get(), algorithm, nullptr) != 1 ||
+      EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) != 1 ||
+      EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1)
     throw std::runtime_error("SHA-256 is not available");
   return out;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
@@ -39,11 +40,12 @@ class Builder {
     return true;
   }
   bool on_object_begin(error_code&) {
-    names_.emplace_back();
+    open_.push_back({.first = names_.size(), .many = {}});
     return true;
   }
   bool on_object_end(std::size_t n, error_code&) {
-    names_.pop_back();
+    names_.resize(open_.back().first);
+    open_.pop_back();
     stack_.push_object(n);
     return true;
   }
@@ -62,8 +64,7 @@ class Builder {
   }
   bool on_key(std::string_view s, std::size_t, error_code& ec) {
     name_ += s;
-    if (!names_.back().insert(name_).second)
-      return complain(fmt::format("the name \"{}\" occurs twice", printable(name_, 64)), ec);
+    if (!is_new(name_)) return complain(fmt::format("the name \"{}\" occurs twice", printable(name_, 64)), ec);
     name_.clear();
     stack_.push_key(s);
     return true;
@@ -123,6 +124,18 @@ class Builder {
     if (read.ec == std::errc::result_out_of_range) return power.starts_with('-');
     return place + std::clamp<std::int64_t>(exponent, -1'000'000'000'000, 1'000'000'000'000) < 0;
   }
+  // Notes a name of the innermost object. The few of most objects are compared one by one, without a node for each.
+  bool is_new(const std::string& name) {
+    constexpr std::size_t kFew = 16;
+    Open& object = open_.back();
+    const auto first = names_.begin() + static_cast<std::ptrdiff_t>(object.first);
+    if (std::find(first, names_.end(), name) != names_.end() || object.many.contains(name)) return false;
+    if (names_.size() - object.first < kFew)
+      names_.push_back(name);
+    else
+      object.many.insert(name);
+    return true;
+  }
   bool complain(std::string what, error_code& ec) {
     complaint_ = std::move(what);
     ec = boost::json::error::extra_data;
@@ -130,11 +143,24 @@ class Builder {
   }
 
   boost::json::value_stack stack_;
-  std::vector<std::set<std::string, std::less<>>> names_; // of every open object
+  struct Open {
+    std::size_t first;          // its names in names_
+    std::set<std::string> many; // those for which there was no place
+  };
+  std::vector<Open> open_; // the objects around this place
+  std::vector<std::string> names_;
   std::string name_;
   std::string number_;
   std::string complaint_;
 };
+
+// The characters that append_string() escapes.
+constexpr auto kEscaped = [] {
+  std::array<bool, 256> escaped{};
+  for (std::size_t c = 0; c < 0x20; ++c) escaped[c] = true;
+  for (const unsigned char c : {'"', '\\', '\x7f'}) escaped[c] = true;
+  return escaped;
+}();
 
 std::string where(std::string_view text, std::size_t offset) {
   offset = std::min(offset, text.size());
@@ -227,7 +253,7 @@ void append_string(std::string& out, std::string_view text) {
   std::size_t plain = 0; // start of the run that needs no escape
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
+    if (!kEscaped[c]) continue;
     out.append(text, plain, i - plain);
     plain = i + 1;
     switch (c) {

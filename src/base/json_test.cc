@@ -36,6 +36,10 @@ TEST(Json, RefusesAnObjectThatSaysOneThingTwice) {
   EXPECT_FALSE(parse(R"({"a":1,"\u0061":2})")) << "the same name in another spelling";
   EXPECT_FALSE(parse(R"([{"x":{"b":1,"b":1}}])"));
   EXPECT_TRUE(parse(R"([{"a":1},{"a":2},{"b":{"a":{"a":3}}}])"));
+  std::string many = R"({"n0":{"n1":1,"n2":2})";
+  for (int i = 1; i < 100; ++i) many += ",\"n" + std::to_string(i) + "\":{\"n0\":1}";
+  EXPECT_TRUE(parse(many + "}"));
+  for (const char* name : {"n0", "n1", "n99"}) EXPECT_FALSE(parse(many + ",\"" + name + "\":1}")) << name;
 }
 
 TEST(Json, HasADepthAndALength) {
