@@ -38,26 +38,26 @@ void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(m
 Result<Permit> UserConnections::connect(const UserId& user) {
   Shard& shard = shard_of(user);
   const std::scoped_lock lock(shard.mutex);
-  auto& row = *shard.open.try_emplace(user).first; // its address is stable
-  if (row.second >= limit_) {
+  std::uint32_t& open = *shard.open.add(user.view()).first; // it stays in its place
+  if (open >= limit_) {
     if (refused_ != nullptr) refused_->add();
     return std::unexpected(
         with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
   }
-  if (++row.second == 1 && shard.watch) shard.watch(row.first, true);
-  return Permit([&shard, &row] {
+  if (++open == 1 && shard.watch) shard.watch(user, true);
+  return Permit([&shard, &open] {
     const std::scoped_lock again(shard.mutex);
-    if (--row.second > 0) return;
-    if (shard.watch) shard.watch(row.first, false);
-    shard.open.erase(shard.open.find(row.first));
+    if (--open > 0) return;
+    if (shard.watch) shard.watch(UserId{shard.open.key_of(open)}, false);
+    shard.open.erase(open);
   });
 }
 
 std::uint32_t UserConnections::open(const UserId& user) const {
   const Shard& shard = shard_of(user);
   const std::scoped_lock lock(shard.mutex);
-  const auto it = shard.open.find(user);
-  return it == shard.open.end() ? 0 : it->second;
+  const std::uint32_t* const open = shard.open.find(user.view());
+  return open == nullptr ? 0 : *open;
 }
 
 std::size_t UserConnections::users() const {

@@ -15,7 +15,6 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 
 #include "admission/permit.h"
 #include "admission/policy.h"
@@ -23,6 +22,7 @@
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
+#include "base/text_table.h"
 
 namespace foyer::admission {
 
@@ -42,7 +42,7 @@ class UserConnections {
   static constexpr std::size_t kShards = 16;
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<UserId, std::uint32_t> open; // never more rows than sockets
+    TextTable<std::uint32_t> open; // never more rows than sockets
     std::function<void(const UserId&, bool)> watch;
   };
   [[nodiscard]] Shard& shard_of(const UserId& user) const;

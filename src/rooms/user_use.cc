@@ -60,10 +60,11 @@ UserUses::UserUses(const UserPolicy& policy, Metrics& metrics)
 std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
   Shard& shard = shards_[std::hash<UserId>{}(user) % kShards];
   const std::scoped_lock held(shard.mutex);
-  if (const auto found = shard.uses.find(user); found != shard.uses.end()) return found->second;
+  if (const auto* found = shard.uses.find(user.view())) return *found;
   forget_some(shard, now);
-  auto use = std::make_shared<UserUse>(allowances_);
-  shard.order.push_back(&shard.uses.emplace(user, use).first->first);
+  auto& use = *shard.uses.add(user.view()).first;
+  use = std::make_shared<UserUse>(allowances_);
+  shard.order.push_back(&use);
   rows_.add(1);
   return use;
 }
@@ -75,15 +76,14 @@ void UserUses::forget_some(Shard& shard, MonoTime now) {
   bool forgotten = false;
   for (std::size_t n = std::min(full ? kLookedAtWhenFull : kLookedAt, shard.order.size());
       n > 0 && !(full && forgotten); --n) {
-    const UserId* user = shard.order.front();
+    const std::shared_ptr<UserUse>* use = shard.order.front();
     shard.order.pop_front();
-    const auto found = shard.uses.find(*user);
-    if (found->second.use_count() == 1 && (full || found->second->whole(now))) {
-      shard.uses.erase(found);
+    if (use->use_count() == 1 && (full || (*use)->whole(now))) {
+      shard.uses.erase(*use);
       rows_.add(-1);
       forgotten = true;
     } else {
-      shard.order.push_back(user);
+      shard.order.push_back(use);
     }
   }
 }

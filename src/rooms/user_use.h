@@ -13,7 +13,6 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 
 #include "admission/permit.h"
 #include "base/allowance.h"
@@ -21,6 +20,7 @@
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "base/refusal.h"
+#include "base/text_table.h"
 #include "rooms/policy.h"
 
 namespace foyer::rooms {
@@ -72,8 +72,8 @@ class UserUses {
   static constexpr std::size_t kShards = 16;
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<UserId, std::shared_ptr<UserUse>> uses;
-    std::deque<const UserId*> order; // each key of `uses` once, the least recently checked first
+    TextTable<std::shared_ptr<UserUse>> uses;          // by user
+    std::deque<const std::shared_ptr<UserUse>*> order; // each value of `uses` once, the least recently checked first
   };
   void forget_some(Shard& shard, MonoTime now);
 

@@ -7,7 +7,8 @@ namespace foyer::engine {
 
 void MemoryPresenceStore::touch(RoomName room, rooms::Member member, Completion<PresenceChange> done) {
   auto& users = rooms_[std::move(room)];
-  const bool came = users.try_emplace(std::move(member.id), std::move(member.name)).second;
+  const auto [name, came] = users.add(member.id.view());
+  if (came && member.name != member.id.view()) *name = std::make_unique<const std::string>(std::move(member.name));
   done(PresenceChange{.changed = came, .count = users.size()});
 }
 
@@ -15,9 +16,13 @@ void MemoryPresenceStore::leave(RoomName room, UserId user, Completion<PresenceC
   const auto found = rooms_.find(room);
   if (found == rooms_.end()) return done(PresenceChange{});
   auto& users = found->second;
-  auto left = users.extract(user);
-  PresenceChange change{.changed = !left.empty(), .count = users.size()};
-  if (change.changed) change.name = std::move(left.mapped());
+  PresenceChange change;
+  if (const auto* name = users.find(user.view())) {
+    change.changed = true;
+    change.name = *name ? **name : user.str();
+    users.erase(*name);
+  }
+  change.count = users.size();
   if (users.empty()) rooms_.erase(found);
   done(std::move(change));
 }
@@ -27,10 +32,11 @@ void MemoryPresenceStore::members(RoomName room, std::size_t most, Completion<Pr
   if (const auto found = rooms_.find(room); found != rooms_.end()) {
     present.count = found->second.size();
     present.members.reserve(std::min(most, present.count));
-    for (const auto& [user, name] : found->second) {
-      if (present.members.size() == most) break;
-      present.members.push_back({user, name});
-    }
+    found->second.each([&](std::string_view user, const std::unique_ptr<const std::string>& name) {
+      if (present.members.size() == most) return false;
+      present.members.push_back({UserId{user}, name ? *name : std::string(user)});
+      return true;
+    });
   }
   done(std::move(present));
 }

@@ -1,9 +1,11 @@
 // Presence on a single node. Used on one thread; every answer comes before the call returns.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "base/text_table.h"
 #include "engine/presence_store.h"
 
 namespace foyer::engine {
@@ -17,7 +19,9 @@ class MemoryPresenceStore final : public PresenceStore {
   [[nodiscard]] std::size_t rooms() const { return rooms_.size(); } // that are not empty
 
  private:
-  std::unordered_map<RoomName, std::unordered_map<UserId, std::string>> rooms_;
+  // By user: the name, or null if it equals the id, as most do.
+  using Users = TextTable<std::unique_ptr<const std::string>>;
+  std::unordered_map<RoomName, Users> rooms_;
 };
 
 } // namespace foyer::engine

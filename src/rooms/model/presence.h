@@ -2,17 +2,18 @@
 // `grace` after the last one ended, so that a reconnect is neither a leave nor a join. Pure; time is passed in.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/text_table.h"
 
 namespace foyer::rooms {
 
@@ -27,27 +28,26 @@ class Presence {
 
   // Adds a connection of a user; true if the user was not present before.
   bool arrive(const UserId& user) {
-    auto [it, first] = users_.try_emplace(user);
-    if (++it->second.connections == 1) ++connected_;
+    const auto [entry, first] = users_.add(user.view());
+    if (!entry->connected()) ++connected_;
+    entry->connect();
     return first;
   }
 
   // Removes a connection; the last one starts the grace period.
   void depart(const UserId& user, MonoTime now) {
-    const auto it = users_.find(user);
-    if (it == users_.end() || it->second.connections == 0) return;
-    if (--it->second.connections > 0) return;
+    Entry* const entry = users_.find(user.view());
+    if (entry == nullptr || !entry->connected() || !entry->disconnect(now + grace_)) return;
     --connected_;
-    it->second.gone_at = now + grace_;
-    leaving_.emplace_back(it->second.gone_at, user);
+    leaving_.emplace_back(now + grace_, user);
   }
 
   // Removes a user with all connections at once, without grace. False: the user was not present.
   bool expel(const UserId& user) {
-    const auto it = users_.find(user);
-    if (it == users_.end()) return false;
-    if (it->second.connections > 0) --connected_;
-    users_.erase(it);
+    const Entry* const entry = users_.find(user.view());
+    if (entry == nullptr) return false;
+    if (entry->connected()) --connected_;
+    users_.erase(*entry);
     return true;
   }
 
@@ -55,10 +55,10 @@ class Presence {
   [[nodiscard]] std::vector<UserId> lapse(MonoTime now) {
     std::vector<UserId> gone;
     while (!leaving_.empty() && leaving_.front().first <= now) {
-      const auto it = users_.find(leaving_.front().second);
+      const Entry* const entry = users_.find(leaving_.front().second.view());
       // A user who returned and left again has a later entry.
-      if (it != users_.end() && it->second.connections == 0 && it->second.gone_at == leaving_.front().first) {
-        users_.erase(it);
+      if (entry != nullptr && !entry->connected() && entry->gone_at() == leaving_.front().first) {
+        users_.erase(*entry);
         gone.push_back(std::move(leaving_.front().second));
       }
       leaving_.pop_front();
@@ -73,15 +73,26 @@ class Presence {
   }
   [[nodiscard]] std::size_t count() const { return users_.size(); }
   [[nodiscard]] std::size_t connected() const { return connected_; } // users who have a connection now
-  [[nodiscard]] bool contains(const UserId& user) const { return users_.contains(user); }
+  [[nodiscard]] bool contains(const UserId& user) const { return users_.find(user.view()) != nullptr; }
 
  private:
-  struct Entry {
-    std::uint32_t connections = 0;
-    MonoTime gone_at{};
+  // The number of connections, or, without any, when the grace period is over: in one word, for each user of each room.
+  class Entry {
+   public:
+    [[nodiscard]] bool connected() const { return state_ < 0; }
+    [[nodiscard]] MonoTime gone_at() const { return MonoTime{std::chrono::nanoseconds{state_}}; }
+    void connect() { state_ = std::min<std::int64_t>(state_, 0) - 1; }
+    bool disconnect(MonoTime gone_at) { // true: it was the last connection
+      if (++state_ < 0) return false;
+      state_ = gone_at.time_since_epoch().count();
+      return true;
+    }
+
+   private:
+    std::int64_t state_ = 0; // negative: connections
   };
   Millis grace_;
-  std::unordered_map<UserId, Entry> users_;
+  TextTable<Entry> users_;
   std::size_t connected_ = 0;
   std::deque<std::pair<MonoTime, UserId>> leaving_; // in order, since the grace period is the same for all
 };
