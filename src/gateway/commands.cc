@@ -299,11 +299,11 @@ void Session::start_join(JoinTicket ticket, rooms::JoinRequest request, const st
 void Session::add_pass(const RoomName& room, std::optional<PackedIdentity> token, WallTime ends) {
   const rooms::JoinBy join = shard().policy().rooms.rules.of(room.view()).join;
   if (token && (join == rooms::JoinBy::anyone || (join != rooms::JoinBy::token && ends != kNoEnd))) return;
-  if (!passes_) passes_ = std::make_unique<std::vector<RoomPass>>();
+  auto& passes = extras().passes;
   const auto known = std::ranges::find_if(
-      *passes_, [&](const RoomPass& pass) { return pass.room == room && pass.token.has_value() == token.has_value(); });
-  if (known == passes_->end())
-    passes_->push_back({.room = room, .token = std::move(token), .ends = ends});
+      passes, [&](const RoomPass& pass) { return pass.room == room && pass.token.has_value() == token.has_value(); });
+  if (known == passes.end())
+    passes.push_back({.room = room, .token = std::move(token), .ends = ends});
   else if (!token || known->ends <= ends)
     known->token = std::move(token), known->ends = ends;
   link_.reschedule();
@@ -429,7 +429,7 @@ void Session::refreshed(const MessageId& id, Result<Identity> verified) {
 }
 
 void Session::renew(const MessageId& id, Identity identity) {
-  if (consent_) consent_->apply(identity);
+  if (extras_ && extras_->consent) extras_->consent->apply(identity);
   identity_ = PackedIdentity(identity);
   expiry_announced_ = false;
   link_.reschedule();

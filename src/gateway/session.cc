@@ -18,9 +18,9 @@ Session::Session(Link& link, Entered entered)
       identity_(with_user(std::move(entered.identity))),
       user_permit_(std::move(entered.user_permit)),
       address_permit_(std::move(entered.address_permit)),
-      kept_(std::move(entered.kept)),
-      consent_(std::move(entered.consent)),
       service_(entered.service) {
+  if (entered.kept) extras().kept = std::move(entered.kept);
+  if (entered.consent) extras().consent = std::move(entered.consent);
   if (!entered.address.empty() && entered.address != link.transport().peer_address())
     address_ = std::make_unique<const std::string>(std::move(entered.address));
 }
@@ -100,8 +100,8 @@ std::optional<Millis> Session::next_deadline() const {
     next = ends_by_answer() ? identity_.expires_at()
         : expiry_announced_ ? identity_.expires_at() + policy.leeway
                             : identity_.expires_at() - policy.token_warning;
-  if (passes_)
-    for (const RoomPass& pass : *passes_)
+  if (extras_)
+    for (const RoomPass& pass : extras_->passes)
       if (pass.ends != kNoEnd) next = next ? std::min(*next, pass.ends) : pass.ends;
   if (!next) return std::nullopt;
   return std::chrono::duration_cast<Millis>(*next - shard().loop().wall());
@@ -129,37 +129,35 @@ void Session::on_time() {
 }
 
 void Session::unsubscribed(const RoomName& room) {
-  if (!passes_) return;
-  std::erase_if(*passes_, [&](const RoomPass& pass) { return pass.room == room; });
-  if (passes_->empty()) passes_.reset();
+  if (extras_) std::erase_if(extras_->passes, [&](const RoomPass& pass) { return pass.room == room; });
 }
 
 void Session::end_passes(const std::function<std::optional<Cause>(const RoomPass&)>& why) {
-  if (!passes_) return;
+  if (!extras_) return;
   struct Over {
     RoomName room;
     Cause cause{};
     bool by_token = true;
   };
   std::vector<Over> over;
-  std::erase_if(*passes_, [&](const RoomPass& pass) {
+  std::erase_if(extras_->passes, [&](const RoomPass& pass) {
     const auto cause = why(pass);
     if (cause) over.push_back({.room = pass.room, .cause = *cause, .by_token = pass.token.has_value()});
     return cause.has_value();
   });
-  if (passes_->empty()) passes_.reset();
   for (const Over& pass : over)
     if (!pass.by_token || !has_token_for(pass.room.view())) end_subscription(pass.room, pass.cause);
 }
 
 bool Session::has_token_for(std::string_view room) const {
   if (std::ranges::find(identity_.rooms(), room) != identity_.rooms().end()) return true;
-  return passes_ &&
-      std::ranges::any_of(*passes_, [&](const RoomPass& pass) { return pass.token && pass.room.view() == room; });
+  return extras_ && std::ranges::any_of(extras_->passes, [&](const RoomPass& pass) {
+    return pass.token && pass.room.view() == room;
+  });
 }
 
 bool Session::is_let_in(std::string_view room) const {
-  return passes_ && std::ranges::any_of(*passes_, [&](const RoomPass& pass) {
+  return extras_ && std::ranges::any_of(extras_->passes, [&](const RoomPass& pass) {
     return pass.token && pass.ends == kNoEnd && pass.room.view() == room;
   });
 }

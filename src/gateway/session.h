@@ -179,17 +179,26 @@ class Session {
   // Removes the passes for which `why` gives a cause, and ends their subscriptions unless another token names the room.
   void end_passes(const std::function<std::optional<Cause>(const RoomPass&)>& why);
 
+  // What few sessions have.
+  struct Extras {
+    std::vector<RoomPass> passes;
+    asking::KeptPtr kept;                        // for questions to the application
+    std::unique_ptr<admission::Consent> consent; // the application's answer; applies to every later token. Null: none
+    std::unique_ptr<AskedRooms> asked;           // null: none
+  };
+  [[nodiscard]] Extras& extras() {
+    if (!extras_) extras_ = std::make_unique<Extras>();
+    return *extras_;
+  }
+
   Link& link_;
   PackedIdentity identity_;
-  std::unique_ptr<std::vector<RoomPass>> passes_;  // null: none
+  std::unique_ptr<Extras> extras_;
   std::shared_ptr<rooms::UserUse> use_;            // of this user, shared by all its sessions; null for echo
   std::unique_ptr<const std::string> address_;     // null: the address of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open
-  asking::KeptPtr kept_;                           // for questions to the application
-  std::unique_ptr<admission::Consent> consent_;    // the application's answer; applies to every later token. Null: none
   CommandOrder order_;
-  std::unique_ptr<AskedRooms> asked_; // null: none
-  std::uint64_t running_ = 0;         // the current command's number in order_
+  std::uint64_t running_ = 0; // the current command's number in order_
   Service service_;
   bool going_on_ = false;
   bool expiry_announced_ = false; // token_expiring was sent

@@ -9,7 +9,10 @@
 namespace foyer::gateway {
 
 asking::Client Session::asking_client() const {
-  return {.id = shown(link_.id()), .user = user(), .name = std::string(identity_.name()), .kept = kept_};
+  return {.id = shown(link_.id()),
+      .user = user(),
+      .name = std::string(identity_.name()),
+      .kept = extras_ ? extras_->kept : nullptr};
 }
 
 bool Session::asks(asking::Event event, std::string_view room) const {
@@ -18,7 +21,9 @@ bool Session::asks(asking::Event event, std::string_view room) const {
 }
 
 bool Session::ends_by_answer() const {
-  return consent_ && consent_->expires_at && *consent_->expires_at != WallTime{} && asks(asking::Event::refresh);
+  if (!extras_ || !extras_->consent) return false;
+  const auto& end = extras_->consent->expires_at;
+  return end && *end != WallTime{} && asks(asking::Event::refresh);
 }
 
 void Session::join_as_told(const RoomName& room) {
@@ -92,10 +97,11 @@ void Session::stay_answered(Result<asking::RefreshAnswer> said) {
 }
 
 void Session::agree(asking::RefreshAnswer said) {
-  kept_ = asking::with_meta(std::move(kept_), said.meta);
-  if (!consent_) consent_ = std::make_unique<admission::Consent>();
-  if (said.name) consent_->name = std::move(said.name);
-  consent_->expires_at = said.expires_at; // nullopt: the session ends with the new token
+  Extras& answered = extras();
+  answered.kept = asking::with_meta(std::move(answered.kept), said.meta);
+  if (!answered.consent) answered.consent = std::make_unique<admission::Consent>();
+  if (said.name) answered.consent->name = std::move(said.name);
+  answered.consent->expires_at = said.expires_at; // nullopt: the session ends with the new token
 }
 
 // The client gets the reason before the Close.

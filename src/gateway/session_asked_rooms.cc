@@ -7,8 +7,9 @@ namespace foyer::gateway {
 
 // Takes the command out of the order of the others; later commands about the room wait for it.
 std::optional<ReplyTo> Session::hold_room(ReplyTo to, const RoomName& room) {
-  if (!asked_) asked_ = std::make_unique<AskedRooms>();
-  if (asked_->full() || asked_->holds(room.view())) {
+  auto& asked = extras().asked;
+  if (!asked) asked = std::make_unique<AskedRooms>();
+  if (asked->full() || asked->holds(room.view())) {
     shard().refuse(to,
         {.cause = Cause::BUSY,
             .evidence = fmt::format("questions to the application are pending for {} rooms of this connection, or for "
@@ -17,17 +18,18 @@ std::optional<ReplyTo> Session::hold_room(ReplyTo to, const RoomName& room) {
             .retry_after = Millis{1'000}});
     return std::nullopt;
   }
-  const std::uint64_t before = std::exchange(to.command, asked_->hold(room));
+  const std::uint64_t before = std::exchange(to.command, asked->hold(room));
   answered(before, [] {});
   return to;
 }
 
 // Lets a command wait for the question about its room. False: there is none.
 bool Session::wait_for_room(std::string_view text, const protocol::Command& command) {
-  if (!asked_ || CommandOrder::immediate(command.type)) return false;
+  if (!extras_ || !extras_->asked || CommandOrder::immediate(command.type)) return false;
   const std::string room = room_of(command);
-  if (room.empty() || !asked_->holds(room)) return false;
-  if (!asked_->wait(room, {.type = command.type, .id = command.id, .text = std::string(text), .refusal = {}}))
+  AskedRooms& asked = *extras_->asked;
+  if (room.empty() || !asked.holds(room)) return false;
+  if (!asked.wait(room, {.type = command.type, .id = command.id, .text = std::string(text), .refusal = {}}))
     link_.end({.cause = Cause::BUSY,
         .evidence = "waiting_commands: too many commands wait for the application's answer",
         .retry_after = Millis{1'000}});
@@ -36,9 +38,9 @@ bool Session::wait_for_room(std::string_view text, const protocol::Command& comm
 
 // The commands that waited are next; answered() starts them.
 void Session::let_room_go(std::uint64_t number) {
-  if (!asked_) return;
-  auto waiting = asked_->let_go(number);
-  if (asked_->empty()) asked_.reset();
+  if (!extras_ || !extras_->asked) return;
+  auto waiting = extras_->asked->let_go(number);
+  if (extras_->asked->empty()) extras_->asked.reset();
   if (!waiting.empty()) order_.wait_first(std::move(waiting));
 }
 

@@ -8,7 +8,7 @@ void Session::set_expiry(WallTime at) {
   if (at <= shard().loop().wall())
     return link_.end({.cause = Cause::TOKEN_EXPIRED, .evidence = "the application set an expiry that has passed"});
   identity_.set_expires_at(at);
-  if (consent_ && consent_->expires_at) consent_->expires_at = at;
+  if (extras_ && extras_->consent && extras_->consent->expires_at) extras_->consent->expires_at = at;
   expiry_announced_ = false;
   link_.reschedule();
   if (service_ == Service::chat) say(std::nullopt, protocol::Refreshed{at});
