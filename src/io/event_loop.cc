@@ -130,7 +130,9 @@ void EventLoop::end_turn() {
   flushing_.swap(dirty_);
   for (SocketTransport* transport : flushing_) transport->flush();
   flushing_.clear();
+  if (queue_.large()) large_at_ = now_;
   queue_.clear();
+  give_back_memory();
 
   // Nothing of the turn that ended points to these any more. A transport that closes now may
   // still be in dirty_ of the next one, so it is kept until that one's end.
@@ -146,6 +148,17 @@ void EventLoop::end_turn() {
   running_tasks_.swap(tasks_);
   for (auto& task : running_tasks_) task();
   running_tasks_.clear();
+}
+
+// A turn in which thousands are sent different things, as when they connect, takes a megabyte or two. After a while
+// without such turns the loop does without.
+void EventLoop::give_back_memory() {
+  constexpr Millis kQuiet{1'000};
+  if (large_at_ == MonoTime{} || now_ - large_at_ < kQuiet) return;
+  large_at_ = MonoTime{};
+  queue_.shrink();
+  std::vector<SocketTransport*>{}.swap(flushing_);
+  if (dirty_.empty()) std::vector<SocketTransport*>{}.swap(dirty_);
 }
 
 Transport* EventLoop::adopt(Handle socket, std::string peer, const AcceptFunction& accept) {

@@ -84,6 +84,7 @@ class EventLoop final : public Loop {
   void read_postponed();
   void read_later(const SocketTransport& transport);
   void end_turn();
+  void give_back_memory();
   void close_all();
   [[nodiscard]] bool has_left_over() const; // this turn left something for the next one
   [[nodiscard]] Tag tag_of(const SocketTransport& transport) const;
@@ -101,6 +102,7 @@ class EventLoop final : public Loop {
   bool timers_late_ = false; // more were due than one turn fires
   Mailbox mailbox_;
   BatchQueue queue_;
+  MonoTime large_at_{}; // the last turn with much to send; zero: its memory was given back
   SlotTable<SocketTransport> transports_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<SocketTransport*> dirty_;

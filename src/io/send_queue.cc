@@ -116,4 +116,9 @@ void BatchQueue::clear() {
   copies_.clear();
 }
 
+void BatchQueue::shrink() {
+  if (entries_.capacity() * sizeof(Entry) > kSmall) std::vector<Entry>(1).swap(entries_);
+  if (copies_.capacity() > kSmall) std::string{}.swap(copies_);
+}
+
 } // namespace foyer::io

@@ -66,8 +66,12 @@ class BatchQueue {
   // Appends the list to a backlog.
   void keep(List list, Backlog& backlog) const;
   void clear(); // the end of the turn: every list is gone
+  [[nodiscard]] bool large() const { return entries_.size() * sizeof(Entry) + copies_.size() > kSmall; }
+  // Returns the memory of large turns. For a while without one, since the next allocates again. REQUIRES: cleared.
+  void shrink();
 
  private:
+  static constexpr std::size_t kSmall = 16 * 1024; // bytes that a queue always keeps
   struct Entry {
     SharedBytes shared;    // null: a copy in copies_
     std::size_t total = 0; // bytes from the root to here

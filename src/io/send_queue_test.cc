@@ -48,6 +48,21 @@ TEST(BatchQueue, ListsThatPartWaysKeepTheirOwnOrder) {
   EXPECT_EQ(queue.contiguous(a), "one,two,");
 }
 
+TEST(BatchQueue, GivesTheMemoryOfALargeTurnBackAndGoesOn) {
+  BatchQueue queue;
+  const auto fill = [&] {
+    for (int i = 0; i < 5'000; ++i) static_cast<void>(queue.append_copy(BatchQueue::kEmpty, "some bytes"));
+  };
+  EXPECT_FALSE(queue.large());
+  fill();
+  EXPECT_TRUE(queue.large());
+  queue.clear();
+  queue.shrink();
+  EXPECT_FALSE(queue.large());
+  fill();
+  EXPECT_EQ(queue.contiguous(queue.append_copy(BatchQueue::kEmpty, "again")), "again");
+}
+
 TEST(BatchQueue, ASingleBufferIsNotCopiedWhateverItsSize) {
   BatchQueue queue;
   const auto big = share(std::string(1'000'000, 'x'));

@@ -218,7 +218,7 @@ void SocketTransport::read(bool until_end) {
     loop_.stats_.bytes_in.add(size);
     if (state_ == State::open)
       handler_->on_bytes(received.bytes);
-    else if ((discarded_ += size) > kMostDiscarded)
+    else if ((linger_->discarded += size) > kMostDiscarded)
       return abort();
     if (state_ == State::closed || (!received.more && !until_end)) return;
   }

@@ -49,23 +49,22 @@ class SocketTransport final : public Transport {
   void reset_if_cut() override;
   void set_handler(TransportHandler* handler) override { handler_ = handler; }
   [[nodiscard]] std::string_view peer_address() const override {
-    return announced_ && !announced_->address.empty() ? std::string_view{announced_->address} : std::string_view{peer_};
+    return extras_ && !extras_->address.empty() ? std::string_view{extras_->address} : std::string_view{peer_};
   }
   [[nodiscard]] std::string_view socket_address() const override { return peer_; }
-  [[nodiscard]] bool secure() const override { return announced_ && announced_->secure; }
+  [[nodiscard]] bool secure() const override { return extras_ && extras_->secure; }
   [[nodiscard]] bool was_reset() const override { return reset_; }
 
   // For a layer: lives as long as this object.
-  void keep(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
+  void keep(std::unique_ptr<Layer> layer) { extras().layer = std::move(layer); }
   // For the PROXY protocol: the client behind this connection.
   TransportHandler* keep_preface(std::unique_ptr<TransportHandler> preface) {
-    announced_ = std::make_unique<Announced>();
-    announced_->reader = std::move(preface);
-    return announced_->reader.get();
+    extras().preface = std::move(preface);
+    return extras_->preface.get();
   }
   void announce(std::string address, bool secure) {
-    announced_->address = std::move(address);
-    announced_->secure = secure;
+    extras().address = std::move(address);
+    extras_->secure = secure;
   }
   // Sends now, not at the end of the turn, and only once: the bytes are in a scratch
   // buffer of the caller. What the poller does not take waits here, and on_drained follows.
@@ -73,18 +72,24 @@ class SocketTransport final : public Transport {
 
  private:
   friend class EventLoop;
-  // From a PROXY header.
-  struct Announced {
-    std::unique_ptr<TransportHandler> reader;
-    std::string address; // the client's; empty: the socket's peer
-    bool secure = false; // the client used TLS with the proxy
+  // What a plain socket does not have.
+  struct Extras {
+    std::unique_ptr<Layer> layer;              // null: the socket is the handler's own
+    std::unique_ptr<TransportHandler> preface; // reads the PROXY header, from which the others are
+    std::string address;                       // the client's; empty: the socket's peer
+    bool secure = false;                       // the client used TLS with the proxy
   };
+  [[nodiscard]] Extras& extras() {
+    if (!extras_) extras_ = std::make_unique<Extras>();
+    return *extras_;
+  }
   // The time limit for a peer that does not finish.
   struct Linger final : Timer {
     Linger(SocketTransport& t, Millis d) : transport(t), duration(d) {}
     void on_timer() override { transport.abort(); }
     SocketTransport& transport;
     Millis duration;
+    std::size_t discarded = 0; // bytes that came meanwhile
   };
 
   void on_event(const Event& event);
@@ -103,10 +108,8 @@ class SocketTransport final : public Transport {
   TransportHandler* handler_ = nullptr;
   std::unique_ptr<Backlog> backlog_; // null unless the kernel took less than everything
   std::unique_ptr<Linger> linger_;
-  std::unique_ptr<Layer> layer_;         // null: the socket is the handler's own
-  std::unique_ptr<Announced> announced_; // null: no PROXY header was expected
+  std::unique_ptr<Extras> extras_;
   std::string peer_;
-  std::size_t discarded_ = 0; // bytes that came after close_gracefully
   Handle socket_;
   std::uint32_t slot_;
   BatchQueue::List list_ = BatchQueue::kEmpty; // sent in this turn
