@@ -16,6 +16,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 else()
   # libstdc++ 12 uses a deprecated name of its own in std::ranges::stable_sort; g++ does not look there.
   add_compile_options(-Wno-sign-conversion -Wno-deprecated-declarations)
+  # A precompiled header out of ccache fits a build whose headers have another date.
+  if(CCACHE)
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  endif()
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   add_compile_options(-O0 -g1)
