@@ -97,9 +97,9 @@ void Gateway::watch_store() {
     for (std::size_t i = 0; i < loops_.size(); ++i)
       loops_[i]->post([shard = shards_[i].get(), why] { shard->store_lost(why); });
   }, .moved = [this](const std::vector<engine::ChangedRoom>& rooms) {
-    for (auto& [home, of_home] : by_home(homes_, rooms))
-      home->loop().post([home = home, of_home = std::move(of_home)] {
-        for (const engine::ChangedRoom& room : of_home) home->moved(room);
+    for (auto& [home, moved] : by_home(homes_, rooms))
+      home->loop().post([to = home, rooms_of_it = std::move(moved)] {
+        for (const engine::ChangedRoom& room : rooms_of_it) to->moved(room);
       });
   }, .taken = [this](const std::vector<engine::ControlRow>& rows) {
     const auto shared = std::make_shared<const std::vector<engine::ControlRow>>(rows);
