@@ -29,7 +29,7 @@ class Node {
                     .policy = TestBus::policy(),
                     .node = NodeId(name),
                     .canary = [this](std::string_view bytes) { arrived(BusPath::control, bytes); }},
-            commands, clock, system_entropy()) {}
+            commands, system_clock(), system_entropy()) {} // `clock` belongs to the test's thread
 
   void tick() {
     clock.advance(Millis{1'000});
