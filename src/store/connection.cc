@@ -33,6 +33,7 @@ Result<Database*> Connection::get() {
     return std::unexpected(std::move(opened).error());
   }
   database_ = std::move(*opened);
+  ++openings_;
   away_.reset();
   wait_ = Millis{0};
   if (reached_) reached_->mark();

@@ -37,6 +37,8 @@ class Connection {
   // The causes of the opener; between tries the last of them, with the time until the next try.
   [[nodiscard]] Result<Database*> get();
   [[nodiscard]] Database* now() const { return database_.get(); } // null: not open
+  // How often it was opened. Another number means another session, even if the database has the same address.
+  [[nodiscard]] std::uint64_t openings() const { return openings_; }
   void drop() { database_.reset(); }
 
  private:
@@ -47,6 +49,7 @@ class Connection {
   Entropy* entropy_;
   std::shared_ptr<Reached> reached_;
   std::unique_ptr<Database> database_;
+  std::uint64_t openings_ = 0;
   std::optional<Refusal> away_; // set while tries are delayed
   MonoTime next_try_{};
   std::uint64_t reached_before_ = 0; // when the last try failed

@@ -43,6 +43,18 @@ TEST(Connection, TriesAreApartWhileTheServerIsAway) {
   EXPECT_EQ(server.tries, 2);
 }
 
+TEST(Connection, EachOpeningHasANumber) {
+  Server server{.up = true};
+  ManualClock clock;
+  Connection connection(server.opener(), clock, nullptr);
+  EXPECT_EQ(connection.openings(), 0U);
+  for (const std::uint64_t opening : {1, 2, 3}) {
+    EXPECT_TRUE(connection.get() && connection.get());
+    EXPECT_EQ(connection.openings(), opening);
+    connection.drop();
+  }
+}
+
 TEST(Connection, WhoeverReachesTheServerEndsTheWaitsOfTheOthers) {
   Server server;
   ManualClock clock;

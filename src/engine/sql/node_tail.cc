@@ -59,7 +59,7 @@ struct NodeTail::State {
   std::thread thread;
 
   // Of the thread.
-  store::Database* known = nullptr; // the connection that was set up
+  std::uint64_t set_up_in = 0; // the opening of the connection that was set up
   ChangedRooms rooms;
   ControlLog control;
   std::vector<ControlRow> reported; // in the last reading, in which rows may come again
@@ -90,7 +90,6 @@ void NodeTail::State::run() {
     }
     if (auto done = round(**db); !done) {
       failed(done.error());
-      known = nullptr;
       connection.drop();
       wait(nullptr);
       continue;
@@ -100,7 +99,7 @@ void NodeTail::State::run() {
 }
 
 Result<void> NodeTail::State::round(store::Database& db) {
-  if (known != &db) TRY_VOID(set_up(db));
+  if (set_up_in != connection.openings()) TRY_VOID(set_up(db));
   if (clock.mono() >= next_notice && !told.exchange(true)) {
     next_notice = clock.mono() + kBetween;
     if (auto sent = db.script(fmt::format("NOTIFY {}", options.channel)); !sent) {
@@ -120,7 +119,7 @@ Result<void> NodeTail::State::round(store::Database& db) {
 // A lost notification costs nothing, so no commit of one waits for the disk or a standby.
 Result<void> NodeTail::State::set_up(store::Database& db) {
   TRY_VOID(db.script(fmt::format("SET synchronous_commit = off; LISTEN {}", options.channel)));
-  known = &db;
+  set_up_in = connection.openings();
   rooms.reconnected();
   control.reconnected();
   held_back.forget();
