@@ -83,6 +83,7 @@ class TextTable {
   };
   static constexpr std::size_t kText = sizeof(T) + sizeof(std::uint16_t);
   static_assert(alignof(T) <= alignof(std::max_align_t));
+  static_assert(alignof(T) >= alignof(std::uint16_t)); // so that nothing is between the value and the size
 
   static Row* make(std::string_view key) {
     if (key.size() > std::numeric_limits<std::uint16_t>::max()) throw std::length_error("TextTable: key");

@@ -43,6 +43,15 @@ std::vector<OfHome> by_home(const rooms::Homes& homes, const std::vector<engine:
   return all;
 }
 
+// Calls task(home) on the loop of each.
+template <class Task>
+void on_each_home(const rooms::Homes& homes, const Task& task) {
+  for (std::size_t i = 0; i < homes.count(); ++i) {
+    rooms::RoomHome& home = homes.at(i);
+    home.loop().post([&home, task] { task(home); });
+  }
+}
+
 } // namespace
 
 Gateway::Gateway(const std::vector<io::Loop*>& loops, GatewayPolicy policy, GatewayDeps deps)
@@ -103,17 +112,11 @@ void Gateway::watch_store() {
       });
   }, .taken = [this](const std::vector<engine::ControlRow>& rows) {
     const auto shared = std::make_shared<const std::vector<engine::ControlRow>>(rows);
-    for (std::size_t i = 0; i < homes_.count(); ++i) {
-      rooms::RoomHome& home = homes_.at(i);
-      home.loop().post([&home, shared] {
-        for (const engine::ControlRow& row : *shared) home.taken(row); // of rooms of other homes: no effect
-      });
-    }
+    on_each_home(homes_, [shared](rooms::RoomHome& home) {
+      for (const engine::ControlRow& row : *shared) home.taken(row); // of rooms of other homes: no effect
+    });
   }, .missed = [this] {
-    for (std::size_t i = 0; i < homes_.count(); ++i) {
-      rooms::RoomHome& home = homes_.at(i);
-      home.loop().post([&home] { home.store_opened_again(); });
-    }
+    on_each_home(homes_, [](rooms::RoomHome& home) { home.store_opened_again(); });
   }, .current = deps_.rights_current});
 }
 
@@ -123,17 +126,11 @@ void Gateway::may_have_missed(const RoomName& room) {
 }
 
 void Gateway::shared_log_opened_again() {
-  for (std::size_t i = 0; i < homes_.count(); ++i) {
-    rooms::RoomHome& home = homes_.at(i);
-    home.loop().post([&home] { home.shared_log_opened_again(); });
-  }
+  on_each_home(homes_, [](rooms::RoomHome& home) { home.shared_log_opened_again(); });
 }
 
 void Gateway::look_at_shared_log() {
-  for (std::size_t i = 0; i < homes_.count(); ++i) {
-    rooms::RoomHome& home = homes_.at(i);
-    home.loop().post([&home] { home.look_at_shared_log(); });
-  }
+  on_each_home(homes_, [](rooms::RoomHome& home) { home.look_at_shared_log(); });
 }
 
 void Gateway::node_deaf(const std::optional<Refusal>& why) {
