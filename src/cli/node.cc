@@ -144,6 +144,8 @@ Result<void> Node::Parts::open_stores(app::Environment& environment) {
   if (config.role_auth) {
     TRY(accounts, app::open_accounts(config, deps));
     environment.accounts = std::move(accounts);
+    TRY(shared, app::open_shared_accounts(config, deps, *control));
+    environment.shared_accounts = std::move(shared);
   }
   // A gateway alone seals the secrets of webhooks only: with PostgreSQL it may do without.
   if (config.role_auth || !app::uses_postgres(config) || !config.store_key.empty()) {
