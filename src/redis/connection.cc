@@ -85,8 +85,8 @@ struct Connection::State {
 
 void Connection::State::fail_all(std::deque<Waiting>& commands, const Failure& failure) {
   for (auto& each : commands) {
-    each.done(std::unexpected(failure));
     waiting.fetch_sub(1);
+    each.done(std::unexpected(failure));
   }
   commands.clear();
 }
@@ -159,6 +159,7 @@ void Connection::State::on_reply(Reply reply) {
   if (in_flight.empty()) return line->fail({.kind = Kind::protocol, .what = name + " sent a reply to no command"});
   Waiting first = std::move(in_flight.front());
   in_flight.pop_front();
+  waiting.fetch_sub(1); // so that whoever hears of the reply finds it answered
   std::optional<Failure> failure;
   if (reply.kind == Reply::Kind::error)
     failure = Failure{.kind = kind_of_error(reply.text), .what = name + ": " + shown_error(reply.text)};
@@ -166,7 +167,6 @@ void Connection::State::on_reply(Reply reply) {
     first.done(std::unexpected(*failure));
   else
     first.done(std::move(reply));
-  waiting.fetch_sub(1);
   // The server forgot its scripts (SCRIPT FLUSH). The next login loads them; later commands must not overtake this one.
   if (failure && failure->kind == Kind::no_script) line->fail(*std::move(failure));
 }
