@@ -40,7 +40,7 @@ struct Context {
   access::Endings& endings;
   // What the accounts of this server have of a user, as lines of JSON. Empty: there are none here.
   std::function<void(UserId, Completion<std::string>)> account_lines = {};
-  std::shared_ptr<rooms::UserUse> use = std::make_shared<rooms::UserUse>(); // of applications: without limits
+  rooms::UserUsePtr use = {}; // of applications: without limits
 };
 
 // The JSON text of `result`.

@@ -328,9 +328,9 @@ void Session::list(const Command& command) {
       std::clamp<std::uint32_t>(command.limit.value_or(protocol::kRoomsPage), 1, protocol::kRoomsPage);
   rooms::RoomsRequest question{.user = user(), .limit = limit};
   if (!command.after_room.empty()) question.after = RoomName{command.after_room};
-  for (const Membership& membership : memberships)
-    if (rooms::kind_of(membership.room->name.view()) == rooms::RoomKind::public_)
-      question.joined.push_back(membership.room->name);
+  for (std::size_t i = 0; i < memberships.size(); ++i)
+    if (const RoomName& room = memberships[i].room->name; rooms::kind_of(room.view()) == rooms::RoomKind::public_)
+      question.joined.push_back(room);
   shard().rooms().list(std::move(question), shard().answer_to<rooms::RoomsPage>(reply_to(command.id)));
 }
 
@@ -436,8 +436,8 @@ void Session::renew(const MessageId& id, Identity identity) {
   say(id, protocol::Refreshed{identity_.expires_at()});
   if (!identity_.permissions().chat_read) return leave_all();
   std::vector<RoomName> closed; // rooms that the new token does not name
-  for (const Membership& membership : memberships) {
-    const RoomName& room = membership.room->name;
+  for (std::size_t i = 0; i < memberships.size(); ++i) {
+    const RoomName& room = memberships[i].room->name;
     if (needs_token(room) && !has_token_for(room.view())) closed.push_back(room);
   }
   for (const RoomName& room : closed) end_subscription(room, Cause::ROOM_TOKEN_REQUIRED);
@@ -446,7 +446,7 @@ void Session::renew(const MessageId& id, Identity identity) {
 // Ends all subscriptions and notifies the client: the new token has no right to read.
 void Session::leave_all() {
   while (!memberships.empty()) {
-    const RoomName room = memberships.back().room->name;
+    const RoomName room = memberships[0].room->name;
     shard().unsubscribe(*this, room, false);
     say(std::nullopt, protocol::Left{room});
   }

@@ -1,16 +1,27 @@
 #include "gateway/packed_identity.h"
 
 #include <algorithm>
+#include <limits>
+#include <stdexcept>
 
 namespace foyer::gateway {
 
+namespace {
+
+std::uint16_t length_of(std::string_view id) {
+  if (id.size() > std::numeric_limits<std::uint16_t>::max()) throw std::length_error("PackedIdentity: id");
+  return static_cast<std::uint16_t>(id.size());
+}
+
+} // namespace
+
 PackedIdentity::PackedIdentity(const Identity& identity)
-    : user_(static_cast<std::uint32_t>(identity.user.view().size())),
-      name_(identity.name == identity.user.view() ? 0 : static_cast<std::uint32_t>(identity.name.size())),
-      session_(static_cast<std::uint32_t>(identity.session.view().size())),
-      token_(static_cast<std::uint32_t>(identity.token.view().size())),
-      issued_at_(identity.issued_at),
+    : issued_at_(identity.issued_at),
       expires_at_(identity.expires_at),
+      name_(identity.name == identity.user.view() ? 0 : static_cast<std::uint32_t>(identity.name.size())),
+      user_(length_of(identity.user.view())),
+      session_(length_of(identity.session.view())),
+      token_(length_of(identity.token.view())),
       permissions_(identity.permissions),
       own_account_(identity.own_account),
       foreign_(identity.foreign) {

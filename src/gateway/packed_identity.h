@@ -16,7 +16,7 @@ namespace foyer::gateway {
 
 class PackedIdentity {
  public:
-  explicit PackedIdentity(const Identity& identity);
+  explicit PackedIdentity(const Identity& identity); // throws std::length_error for an id of 64 KiB
 
   [[nodiscard]] std::string_view user() const { return {texts_.get(), user_}; }
   [[nodiscard]] std::string_view name() const { // shown to others
@@ -36,8 +36,9 @@ class PackedIdentity {
  private:
   std::unique_ptr<char[]> texts_;                         // user, name unless it is the same, session, token
   std::unique_ptr<const std::vector<std::string>> rooms_; // null: none
-  std::uint32_t user_, name_, session_, token_;           // their lengths
   WallTime issued_at_, expires_at_;
+  std::uint32_t name_; // the lengths
+  std::uint16_t user_, session_, token_;
   Permissions permissions_;
   bool own_account_;
   bool foreign_;

@@ -22,13 +22,12 @@
 #include "gateway/asked_rooms.h"
 #include "gateway/command_order.h"
 #include "gateway/link.h"
+#include "gateway/memberships.h"
 #include "gateway/packed_identity.h"
 #include "gateway/reply_to.h"
 #include "rooms/actor.h"
 
 namespace foyer::gateway {
-
-struct LocalRoom;
 
 class Session {
  public:
@@ -86,11 +85,7 @@ class Session {
   }
 
   // Bookkeeping of the shard.
-  struct Membership {
-    LocalRoom* room = nullptr;
-    std::uint32_t index = 0; // in room->subscriptions
-  };
-  std::vector<Membership> memberships;
+  Memberships memberships;
   Session* next_of_user = nullptr;
   Session* previous_of_user = nullptr;
 
@@ -194,11 +189,11 @@ class Session {
   Link& link_;
   PackedIdentity identity_;
   std::unique_ptr<Extras> extras_;
-  std::shared_ptr<rooms::UserUse> use_;            // of this user, shared by all its sessions; null for echo
+  rooms::UserUsePtr use_;                          // of this user, shared by all its sessions; unlimited for echo
   std::unique_ptr<const std::string> address_;     // null: the address of the transport's peer
   admission::Permit user_permit_, address_permit_; // as long as the socket is open
-  CommandOrder order_;
-  std::uint64_t running_ = 0; // the current command's number in order_
+  std::uint64_t running_ = 0;                      // the current command's number in order_
+  [[no_unique_address]] CommandOrder order_;       // the next lie in its padding
   Service service_;
   bool going_on_ = false;
   bool expiry_announced_ = false; // token_expiring was sent

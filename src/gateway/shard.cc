@@ -71,7 +71,7 @@ Shard::Shard(std::uint8_t index, io::Loop& loop, const GatewayPolicy& policy, co
 
 Shard::~Shard() { *alive_ = false; }
 
-std::string_view Shard::ByUser::user(const Session* session) { return session->identity().user(); }
+std::string_view Shard::UserOf::operator()(const Session& session) const { return session.identity().user(); }
 
 void Shard::take(io::Transport& transport, http::Upgrade upgrade) {
   WebSocketLink* link = nullptr;
@@ -120,13 +120,12 @@ std::span<char> Shard::padded(std::string_view bytes) {
 }
 
 void Shard::admitted(Session& session) {
-  if (auto known = users_.extract(&session)) {
-    session.next_of_user = known.value();
-    known.value()->previous_of_user = &session;
-    known.value() = &session;
-    users_.insert(std::move(known));
+  if (Session* const known = users_.find(session.identity().user())) {
+    session.next_of_user = known;
+    known->previous_of_user = &session;
+    users_.replace(session);
   } else {
-    users_.insert(&session);
+    users_.add(session);
   }
   last_seen_.came(session.user());
   sockets.fetch_add(1, std::memory_order_relaxed);
@@ -134,10 +133,7 @@ void Shard::admitted(Session& session) {
   metrics_.sockets.add(1);
 }
 
-Session* Shard::first_of(const UserId& user) const {
-  const auto it = users_.find(user);
-  return it == users_.end() ? nullptr : *it;
-}
+Session* Shard::first_of(const UserId& user) const { return users_.find(user.view()); }
 
 void Shard::ended(const SocketEnd& end, const Link& link, const CloseFrame& close) {
   metrics_.ends.count(end);
@@ -163,15 +159,15 @@ void Shard::report_end(const SocketEnd& end, const Link& link, const CloseFrame&
 void Shard::closed(Link& link) {
   if (Session* session = link.session()) {
     while (!session->memberships.empty()) {
-      const RoomName room = session->memberships.back().room->name;
+      const RoomName room = session->memberships[0].room->name;
       unsubscribe(*session, room, false);
     }
     if (session->previous_of_user != nullptr) {
       session->previous_of_user->next_of_user = session->next_of_user;
-    } else if (auto first = users_.extract(session); first && session->next_of_user != nullptr) {
-      first.value() = session->next_of_user;
-      users_.insert(std::move(first));
+    } else if (session->next_of_user != nullptr) {
+      users_.replace(*session->next_of_user);
     } else {
+      users_.erase(*session);
       last_seen_.left(session->user(), wall_of(link.facts().heard));
     }
     if (session->next_of_user != nullptr) session->next_of_user->previous_of_user = session->previous_of_user;
@@ -192,15 +188,16 @@ LocalRoom* Shard::subscribe(Session& session, const RoomName& name, Joining join
     if (place->name.view().starts_with("user:")) place->own_user = place->name.view().substr(5);
   }
   ++subscriptions_;
-  session.memberships.push_back({place.get(), static_cast<std::uint32_t>(place->subscriptions.size())});
+  session.memberships.add({.room = place.get(), .index = static_cast<std::uint32_t>(place->subscriptions.size())});
   place->subscriptions.push_back({&session.link(), std::make_unique<Joining>(std::move(joining))});
   return place.get();
 }
 
 Subscription* Shard::subscription(Session& session, const RoomName& name) {
-  for (const auto& membership : session.memberships)
-    if (membership.room->name == name) return &membership.room->subscriptions[membership.index];
-  return nullptr;
+  const std::size_t at = session.memberships.find([&name](const LocalRoom& room) { return room.name == name; });
+  if (at == session.memberships.size()) return nullptr;
+  const Membership membership = session.memberships[at];
+  return &membership.room->subscriptions[membership.index];
 }
 
 std::optional<std::uint64_t> Shard::next_page(Session& session, const RoomName& room) {
@@ -212,21 +209,18 @@ std::optional<std::uint64_t> Shard::next_page(Session& session, const RoomName& 
 }
 
 void Shard::unsubscribe(Session& session, const RoomName& name, bool evicted) {
-  const auto it =
-      std::ranges::find_if(session.memberships, [&](const Session::Membership& m) { return m.room->name == name; });
-  if (it == session.memberships.end()) return;
-  LocalRoom& room = *it->room;
-  const std::uint32_t index = it->index;
+  const std::size_t at = session.memberships.find([&name](const LocalRoom& room) { return room.name == name; });
+  if (at == session.memberships.size()) return;
+  LocalRoom& room = *session.memberships[at].room;
+  const std::uint32_t index = session.memberships[at].index;
   // The home does not count a subscription that is still joining. When its answer comes and finds no session, the
   // subscription is withdrawn.
   const Joining* joining = room.subscriptions[index].joining.get();
   const bool counted = joining == nullptr || joining->again || joining->counted;
-  *it = session.memberships.back();
-  session.memberships.pop_back();
+  session.memberships.remove(at);
   if (index + 1 != room.subscriptions.size()) {
     room.subscriptions[index] = std::move(room.subscriptions.back());
-    for (auto& other : room.subscriptions[index].link->session()->memberships)
-      if (other.room == &room) other.index = index;
+    room.subscriptions[index].link->session()->memberships.moved(room, index);
   }
   room.subscriptions.pop_back();
   --subscriptions_;

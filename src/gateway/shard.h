@@ -10,11 +10,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/completion.h"
 #include "base/log_budget.h"
+#include "base/row_index.h"
 #include "gateway/deps.h"
 #include "gateway/held_presence.h"
 #include "gateway/last_seen.h"
@@ -247,20 +247,10 @@ class Shard final : public http::UpgradeHandler {
   std::unordered_map<RoomName, std::unique_ptr<LocalRoom>> rooms_;
   // The first session of each user, the head of a linked list. The key is the user id inside the session, so no id is
   // stored twice.
-  struct ByUser {
-    using is_transparent = void;
-    [[nodiscard]] static std::string_view user(const Session* session);
-    [[nodiscard]] static std::string_view user(const UserId& id) { return id.view(); }
-    template <class Key>
-    [[nodiscard]] std::size_t operator()(const Key& key) const {
-      return std::hash<std::string_view>{}(user(key));
-    }
-    template <class A, class B>
-    [[nodiscard]] bool operator()(const A& a, const B& b) const {
-      return user(a) == user(b);
-    }
+  struct UserOf {
+    [[nodiscard]] std::string_view operator()(const Session& session) const;
   };
-  std::unordered_set<Session*, ByUser, ByUser> users_;
+  RowIndex<Session, UserOf> users_;
   std::size_t subscriptions_ = 0;
   LastSeen last_seen_;
   std::unordered_map<UserId, std::string> introduced_; // users of other issuers whose names are in the store already

@@ -22,12 +22,12 @@ struct Actor {
   std::string name; // shown to others
   Permissions permissions;
   std::variant<System, SessionKey, ApiKeyId, ClientId> from =
-      {};                       // events that concern one user skip the session that caused them
-  std::shared_ptr<UserUse> use; // the user's consumption over all sessions; never null
-  bool has_token = false;       // a token of the user names the room of the request
-  bool app_let_in = false;      // the application was asked and lets the user read the room
-  bool app_lets_write = false;  // the application was asked and lets the user publish this message
-  bool let_in = false;          // an application joined the session to the room, a public one: it may read there
+      {};                      // events that concern one user skip the session that caused them
+  UserUsePtr use;              // the user's consumption over all sessions
+  bool has_token = false;      // a token of the user names the room of the request
+  bool app_let_in = false;     // the application was asked and lets the user read the room
+  bool app_lets_write = false; // the application was asked and lets the user publish this message
+  bool let_in = false;         // an application joined the session to the room, a public one: it may read there
 
   [[nodiscard]] bool is_application() const {
     return std::holds_alternative<ApiKeyId>(from) || std::holds_alternative<ClientId>(from);

@@ -78,7 +78,7 @@ struct RoomHome::Loading {
   };
   std::vector<Waiting> waiting; // in order of arrival
   struct Asked {
-    std::shared_ptr<UserUse> use;
+    UserUsePtr use;
     admission::Permit place;     // for the loaded room
     std::uint64_t opened_in = 0; // RoomHome::openings_ at that time
     bool make = false;           // the request may create the room, which then counts as one of the user's new rooms

@@ -10,8 +10,8 @@ namespace foyer::rooms {
 namespace {
 
 constexpr Millis kLoadedRetry{30'000}; // an unused room is unloaded after this time
-constexpr std::size_t kLookedAt = 4;   // rows checked for removal when a row is added
-constexpr std::size_t kLookedAtWhenFull = 64;
+constexpr std::size_t kLookedAt = 8;   // slots checked for a row to remove when a row is added
+constexpr std::size_t kLookedAtWhenFull = 128;
 
 } // namespace
 
@@ -22,6 +22,35 @@ UserAllowances::UserAllowances(const UserPolicy& p, Metrics& metrics)
       commands_refused(limit_refusals(metrics, "user_messages_per_s")),
       new_rooms_refused(limit_refusals(metrics, "new_rooms_per_h")),
       rooms_loaded_refused(limit_refusals(metrics, "rooms_loaded_per_user")) {}
+
+UserUse& UserUsePtr::unlimited() {
+  static UserUse use;
+  return use;
+}
+
+UserUsePtr::UserUsePtr(UserUse& use) : use_(&use) { use.holders_.fetch_add(1, std::memory_order_relaxed); }
+
+UserUsePtr::~UserUsePtr() {
+  if (use_ != nullptr) UserUse::let_go(*use_);
+}
+
+UserUse::UserUse(const UserAllowances& allowances, std::string_view user)
+    : allowances_(&allowances),
+      holders_(1),
+      user_(user.size()) {
+  std::ranges::copy(user, reinterpret_cast<char*>(this + 1));
+}
+
+UserUse* UserUse::make(const UserAllowances& allowances, const UserId& user) {
+  void* const place = ::operator new(sizeof(UserUse) + user.view().size());
+  return ::new (place) UserUse(allowances, user.view());
+}
+
+void UserUse::let_go(UserUse& use) {
+  if (use.holders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  use.~UserUse();
+  ::operator delete(&use);
+}
 
 Millis UserUse::command(MonoTime now, std::uint64_t cost) {
   if (allowances_ == nullptr) return Millis{0};
@@ -41,7 +70,7 @@ std::optional<Refusal> UserUse::new_room(MonoTime now) {
       .retry_after = wait};
 }
 
-Result<admission::Permit> UserUse::load_room(std::shared_ptr<UserUse> use) {
+Result<admission::Permit> UserUse::load_room(UserUsePtr use) {
   if (use->allowances_ == nullptr) return admission::Permit{};
   const UserAllowances& allowances = *use->allowances_;
   if (use->loaded_.fetch_add(1, std::memory_order_relaxed) < allowances.policy.rooms_loaded)
@@ -57,16 +86,21 @@ UserUses::UserUses(const UserPolicy& policy, Metrics& metrics)
     : allowances_(policy, metrics),
       rows_(limit_gauge(metrics, "user_table", static_cast<double>(kRows))) {}
 
-std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
+UserUses::~UserUses() {
+  for (Shard& shard : shards_)
+    for (std::size_t slot = 0; slot < shard.uses.slots(); ++slot)
+      if (UserUse* use = shard.uses.in_slot(slot)) UserUse::let_go(*use);
+}
+
+UserUsePtr UserUses::of(const UserId& user, MonoTime now) {
   Shard& shard = shards_[std::hash<UserId>{}(user) % kShards];
   const std::scoped_lock held(shard.mutex);
-  if (const auto* found = shard.uses.find(user.view())) return *found;
+  if (UserUse* found = shard.uses.find(user.view())) return UserUsePtr(*found);
   forget_some(shard, now);
-  auto& use = *shard.uses.add(user.view()).first;
-  use = std::make_shared<UserUse>(allowances_);
-  shard.order.push_back(&use);
+  UserUse* const use = UserUse::make(allowances_, user);
+  shard.uses.add(*use);
   rows_.add(1);
-  return use;
+  return UserUsePtr(*use);
 }
 
 // Removes rows of users who have no connection and whose allowances are restored; in a full table also others without a
@@ -74,17 +108,18 @@ std::shared_ptr<UserUse> UserUses::of(const UserId& user, MonoTime now) {
 void UserUses::forget_some(Shard& shard, MonoTime now) {
   const bool full = shard.uses.size() >= kRows / kShards;
   bool forgotten = false;
-  for (std::size_t n = std::min(full ? kLookedAtWhenFull : kLookedAt, shard.order.size());
+  for (std::size_t n = std::min(full ? kLookedAtWhenFull : kLookedAt, shard.uses.slots());
       n > 0 && !(full && forgotten); --n) {
-    const std::shared_ptr<UserUse>* use = shard.order.front();
-    shard.order.pop_front();
-    if (use->use_count() == 1 && (full || (*use)->whole(now))) {
-      shard.uses.erase(*use);
-      rows_.add(-1);
-      forgotten = true;
-    } else {
-      shard.order.push_back(use);
+    if (shard.next >= shard.uses.slots()) shard.next = 0;
+    UserUse* const use = shard.uses.in_slot(shard.next);
+    if (use == nullptr || use->holders_ > 1 || (!full && !use->whole(now))) {
+      ++shard.next;
+      continue;
     }
+    shard.uses.erase(*use);
+    UserUse::let_go(*use);
+    rows_.add(-1);
+    forgotten = true;
   }
 }
 

@@ -13,7 +13,7 @@ const MonoTime kStart{std::chrono::seconds{1'000'000}};
 struct UserUseTest : testing::Test {
   Metrics metrics;
   UserUses users{{.messages_per_s = 10, .messages_burst = 20, .new_rooms_per_h = 2, .rooms_loaded = 1}, metrics};
-  std::shared_ptr<UserUse> use(const char* user, MonoTime now = kStart) { return users.of(UserId(user), now); }
+  UserUsePtr use(const char* user, MonoTime now = kStart) { return users.of(UserId(user), now); }
   std::int64_t rows() { return metrics.gauge("foyer_limit_used", "", {{"limit", "user_table"}}).value(); }
 };
 
@@ -60,7 +60,7 @@ TEST_F(UserUseTest, AReturningUserIsKnownUntilItsAllowancesAreRestored) {
 }
 
 TEST_F(UserUseTest, TheTableHasABound) {
-  std::vector<std::shared_ptr<UserUse>> connected;
+  std::vector<UserUsePtr> connected;
   for (int i = 0; i < 1'000; ++i) connected.push_back(use(("c" + std::to_string(i)).c_str()));
   for (std::size_t i = 0; i < UserUses::kRows + 10'000; ++i)
     (void)use(("u" + std::to_string(i)).c_str())->command(kStart, 20);

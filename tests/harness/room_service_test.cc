@@ -267,7 +267,7 @@ TEST_F(RoomServiceTest, AnApplicationReachesEveryRoomAndIsNoMemberOfAny) {
         .name = "Orders",
         .permissions = {.chat_read = true, .chat_write = true, .admin = true},
         .from = ApiKeyId("k1"),
-        .use = std::make_shared<rooms::UserUse>()};
+        .use = {}};
   };
   const auto publish = [&](const std::string& room) {
     const auto published = ask<rooms::Published>([&](Completion<rooms::Published> done) {
