@@ -2,6 +2,7 @@
 // operating system for them directly. Tests pass a ManualClock and FixedEntropy.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -37,16 +38,18 @@ class Entropy {
 [[nodiscard]] const Clock& system_clock();
 [[nodiscard]] Entropy& system_entropy();
 
-class ManualClock final : public Clock {
+class ManualClock final : public Clock { // any thread may read it, and advance it
  public:
   explicit ManualClock(WallTime start = WallTime{std::chrono::milliseconds{1'700'000'000'000}}) : start_(start) {}
-  [[nodiscard]] WallTime wall() const override { return start_ + std::chrono::floor<Millis>(passed_); }
-  [[nodiscard]] MonoTime mono() const override { return MonoTime{std::chrono::seconds{1000} + passed_}; }
-  void advance(std::chrono::nanoseconds by) { passed_ += by; }
+  [[nodiscard]] WallTime wall() const override { return start_ + std::chrono::floor<Millis>(passed()); }
+  [[nodiscard]] MonoTime mono() const override { return MonoTime{std::chrono::seconds{1000} + passed()}; }
+  void advance(std::chrono::nanoseconds by) { passed_ += by.count(); }
 
  private:
+  [[nodiscard]] std::chrono::nanoseconds passed() const { return std::chrono::nanoseconds{passed_}; }
+
   WallTime start_;
-  std::chrono::nanoseconds passed_{0};
+  std::atomic<std::int64_t> passed_{0};
 };
 
 // A counter spread over the bytes: every value differs, every run is the same.

@@ -29,7 +29,7 @@ class Node {
                     .policy = TestBus::policy(),
                     .node = NodeId(name),
                     .canary = [this](std::string_view bytes) { arrived(BusPath::control, bytes); }},
-            commands, system_clock(), system_entropy()) {} // `clock` belongs to the test's thread
+            commands, clock, system_entropy()) {}
 
   void tick() {
     clock.advance(Millis{1'000});
