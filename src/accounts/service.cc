@@ -33,7 +33,8 @@ jose::VerifierPolicy verifier_policy(const AccountsPolicy& policy) {
 } // namespace
 
 AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy,
-    Runners runners, engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics)
+    Runners runners, engine::SharedEntries& shared, Lockouts& lockouts, const Clock& clock, Entropy& entropy, Log& log,
+    Metrics& metrics)
     : store_(store),
       keys_(keys),
       seal_(std::move(seal)),
@@ -48,8 +49,7 @@ AccountService::AccountService(AccountStore& store, SigningKeys& keys, store::Se
           {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5})),
       audit_(store, runners_, log, metrics),
       revocations_(store, runners_, clock, log),
-      lockout_(policy_.lockout),
-      factor_guesses_(policy_.factor_lockout),
+      lockouts_(lockouts),
       tickets_(shared, policy_.tickets),
       pairs_meter_(metrics, "login_pairs", policy_.lockout.max_pairs),
       guesses_meter_(metrics, "factor_guesses", policy_.factor_lockout.max_pairs),
@@ -85,8 +85,8 @@ void AccountService::read_password_costs() {
 }
 
 void AccountService::measure_tables() {
-  pairs_meter_.used(lockout_.size());
-  guesses_meter_.used(factor_guesses_.size());
+  pairs_meter_.used(lockouts_.size(GuessKind::login));
+  guesses_meter_.used(lockouts_.size(GuessKind::factor));
   buckets_meter_.used(limits_.size());
   tickets_meter_.used(tickets_.size());
 }
@@ -181,20 +181,15 @@ void AccountService::redeem_ticket(auth::TicketRequest question, Completion<Iden
         .origin = std::move(q.origin),
         .address = std::move(q.address),
         .attempt = std::move(q.attempt)};
-    tickets_.examine(use, [this, attempt, use, answer = std::move(answer)](Result<Identity> seen) mutable {
-      if (!seen) return answer(refused(*attempt, std::move(seen).error()));
-      attempt->user = seen->user;
-      attempt->detail = seen->session.str();
-      check_grantor(std::move(*seen),
-          [this, attempt, use = std::move(use), answer = std::move(answer)](Result<Identity> good) mutable {
-        if (!good) return answer(refused(*attempt, std::move(good).error()));
-        tickets_.redeem(std::move(use), [this, attempt, answer = std::move(answer)](Result<Identity> identity) mutable {
-          if (!identity) return answer(refused(*attempt, std::move(identity).error()));
-          succeeded(*attempt);
-          audit_.add(audit_row(*attempt));
-          answer(std::move(identity));
-        });
-      });
+    tickets_.redeem(std::move(use), [this, attempt](Identity seen, Completion<Identity> good) {
+      attempt->user = seen.user;
+      attempt->detail = seen.session.str();
+      check_grantor(std::move(seen), std::move(good));
+    }, [this, attempt, answer = std::move(answer)](Result<Identity> identity) mutable {
+      if (!identity) return answer(refused(*attempt, std::move(identity).error()));
+      succeeded(*attempt);
+      audit_.add(audit_row(*attempt));
+      answer(std::move(identity));
     });
   });
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "accounts/guard/audit.h"
+#include "accounts/guard/lockouts.h"
 #include "accounts/guard/login_shares.h"
 #include "accounts/keys/signing_keys.h"
 #include "accounts/policy.h"
@@ -108,7 +109,8 @@ class AccountService final : public auth::AuthService {
   // The references must outlive the service. `seal`: encrypts secrets in the store. `shared` keeps
   // tickets, and answers on the control plane.
   AccountService(AccountStore& store, SigningKeys& keys, store::SealKey seal, AccountsPolicy policy, Runners runners,
-      engine::SharedState& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics);
+      engine::SharedEntries& shared, Lockouts& lockouts, const Clock& clock, Entropy& entropy, Log& log,
+      Metrics& metrics);
 
   // Starts watching the revocations. Once, from any thread.
   void start();
@@ -202,17 +204,29 @@ class AccountService final : public auth::AuthService {
   template <class T, class Job, class Then>
   void on_hashing(exec::Share share, Job job, Then then);
 
+  // By name and address.
+  [[nodiscard]] static GuessKey login_key(std::string_view name, const Caller& caller);
+  // Counts a wrong guess, then refuses with `why`.
+  template <class T>
+  void wrong_guess(const GuessKey& key, AttemptPtr attempt, Refusal why, Completion<T> done) {
+    lockouts_.end(key, GuessEnd::wrong,
+        [this, attempt = std::move(attempt), why = std::move(why), done = std::move(done)](
+            Result<bool> counted) mutable {
+      done(refused(*attempt, counted ? std::move(why) : std::move(counted).error()));
+    });
+  }
+
   // Whether it is the password of the signed-in user: a stolen token must not allow what only its
   // owner may do. Counted and locked like a login. CREDENTIALS_REJECTED, LOGIN_LOCKED, already counted in `attempt`.
   void with_password(const Principal& who, std::string password, AttemptPtr attempt, Completion<bool> done);
 
   // A wrong second factor counts twice: for (name, address) like a wrong password, and
   // for the user from any address, since whoever guesses here knows the password.
-  struct Guess {
-    std::string name, address, user;
+  struct FactorGuess {
+    GuessKey login, factor;
   };
-  [[nodiscard]] Result<Guess> begin_factor_guess(const UserRow& user, const Caller& caller); // LOGIN_LOCKED
-  Result<bool> end_factor_guess(const Guess& guess, Result<bool> right);                     // TOTP_REJECTED
+  void begin_factor_guess(const UserRow& user, const Caller& caller, Completion<FactorGuess> done); // LOGIN_LOCKED
+  void end_factor_guess(const FactorGuess& guess, Result<bool> right, Completion<bool> done);       // TOTP_REJECTED
   // True: it was right, and is now used up.
   void use_factor(
       const SecondFactorRow& row, std::string_view typed, bool recovery_too, AttemptPtr attempt, Completion<bool> done);
@@ -222,6 +236,7 @@ class AccountService final : public auth::AuthService {
       Completion<SecondFactorRow> done);
   void put_pending_factor(std::string name, AttemptPtr attempt, Completion<PendingFactor> done);
   void put_with_new_codes(SecondFactorRow row, AttemptPtr attempt, Completion<std::vector<std::string>> done);
+  void compare_password(LoginRequest question, GuessKey key, AttemptPtr attempt, Completion<SignedIn> done);
   void after_password(UserRow user, LoginRequest question, std::optional<std::string> rehashed, AttemptPtr attempt,
       Completion<SignedIn> done);
   // A user whose password was right, as read then.
@@ -235,6 +250,9 @@ class AccountService final : public auth::AuthService {
   void login_with_factor(
       ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Completion<SignedIn> done);
 
+  void prove_factor(const UserRow& user, SecondFactorRow row, std::string typed, bool recovery_too, AttemptPtr attempt,
+      Completion<SecondFactorRow> done);
+  void set_new_password(SessionId keep, std::string phc, AttemptPtr attempt, Completion<bool> done);
   void register_invited(RegisterRequest question, AttemptPtr attempt, Completion<SignedIn> done);
   void sign_up(RegisterRequest question, std::string phc, AttemptPtr attempt, Completion<SignedIn> done);
   void open_session(ProvenUser who, AttemptPtr attempt, Completion<SignedIn> done);
@@ -275,8 +293,7 @@ class AccountService final : public auth::AuthService {
 
   AuditTrail audit_;
   RevocationFeed revocations_;
-  Lockout lockout_;
-  Lockout factor_guesses_; // by user only
+  Lockouts& lockouts_;
   RateLimits limits_;
   Tickets tickets_;
   LoginShares shares_;

@@ -31,30 +31,36 @@ Refusal none_on() { return Refusal{.cause = Cause::NOT_FOUND, .evidence = "this 
 
 // ---- guesses
 
-Result<AccountService::Guess> AccountService::begin_factor_guess(const UserRow& user, const Caller& caller) {
-  Guess guess{.name = name_key(user.name), .address = address_key(caller.address), .user = user.id.str()};
-  TRY_VOID(lockout_.begin(guess.name, guess.address, clock_.mono()));
-  if (auto free = factor_guesses_.begin(guess.user, {}, clock_.mono()); !free) {
-    lockout_.abandoned(guess.name, guess.address);
-    return std::unexpected(std::move(free).error());
-  }
-  return guess;
+void AccountService::begin_factor_guess(const UserRow& user, const Caller& caller, Completion<FactorGuess> done) {
+  FactorGuess guess{
+      .login = login_key(user.name, caller), .factor = {.kind = GuessKind::factor, .name = user.id.str()}};
+  const GuessKey login = guess.login;
+  lockouts_.begin(login, [this, guess = std::move(guess), done = std::move(done)](Result<bool> free) mutable {
+    if (!free) return done(std::unexpected(std::move(free).error()));
+    const GuessKey factor = guess.factor;
+    lockouts_.begin(factor, [this, guess = std::move(guess), done = std::move(done)](Result<bool> also_free) mutable {
+      if (also_free) return done(std::move(guess));
+      lockouts_.end(guess.login, GuessEnd::neither);
+      done(std::unexpected(std::move(also_free).error()));
+    });
+  });
 }
 
-Result<bool> AccountService::end_factor_guess(const Guess& guess, Result<bool> right) {
-  const MonoTime now = clock_.mono();
-  if (!right) {
-    lockout_.abandoned(guess.name, guess.address);
-    factor_guesses_.abandoned(guess.user, {});
-  } else if (*right) {
-    lockout_.succeeded(guess.name, guess.address);
-    factor_guesses_.succeeded(guess.user, {});
-  } else {
-    lockout_.failed(guess.name, guess.address, now);
-    factor_guesses_.failed(guess.user, {}, now);
-    return refuse_field(Cause::TOTP_REJECTED, "totp");
+void AccountService::end_factor_guess(const FactorGuess& guess, Result<bool> right, Completion<bool> done) {
+  const GuessEnd how = !right ? GuessEnd::neither : *right ? GuessEnd::right : GuessEnd::wrong;
+  if (how != GuessEnd::wrong) {
+    lockouts_.end(guess.login, how);
+    lockouts_.end(guess.factor, how);
+    return done(std::move(right));
   }
-  return right;
+  lockouts_.end(guess.login, how, [this, factor = guess.factor, done = std::move(done)](Result<bool> counted) mutable {
+    lockouts_.end(factor, GuessEnd::wrong,
+        [counted = std::move(counted), done = std::move(done)](Result<bool> counted_too) mutable {
+      if (!counted) return done(std::move(counted));
+      if (!counted_too) return done(std::move(counted_too));
+      done(refuse_field(Cause::TOTP_REJECTED, "totp"));
+    });
+  });
 }
 
 void AccountService::use_factor(
@@ -76,14 +82,31 @@ void AccountService::use_factor(
 
 void AccountService::login_with_factor(
     ProvenUser who, SecondFactorRow row, std::string typed, AttemptPtr attempt, Completion<SignedIn> done) {
-  auto guess = begin_factor_guess(who.user, attempt->caller);
-  if (!guess) return done(refused(*attempt, std::move(guess).error()));
-  use_factor(row, typed, true, attempt,
-      [this, attempt, guess = std::move(*guess), who = std::move(who), done = std::move(done)](
-          Result<bool> right) mutable {
-    if (auto fit = end_factor_guess(guess, std::move(right)); !fit)
-      return done(refused(*attempt, std::move(fit).error()));
+  const UserRow user = who.user;
+  prove_factor(user, std::move(row), std::move(typed), true, attempt,
+      [this, attempt, who = std::move(who), done = std::move(done)](Result<SecondFactorRow> proven) mutable {
+    if (!proven) return done(refused(*attempt, std::move(proven).error()));
     open_session(std::move(who), std::move(attempt), std::move(done));
+  });
+}
+
+// Answers with the row as it was before.
+void AccountService::prove_factor(const UserRow& user, SecondFactorRow row, std::string typed, bool recovery_too,
+    AttemptPtr attempt, Completion<SecondFactorRow> done) {
+  const Caller caller = attempt->caller;
+  begin_factor_guess(user, caller,
+      [this, attempt = std::move(attempt), row = std::move(row), typed = std::move(typed), recovery_too,
+          done = std::move(done)](Result<FactorGuess> guess) mutable {
+    if (!guess) return done(std::unexpected(std::move(guess).error()));
+    const SecondFactorRow used = row;
+    use_factor(used, typed, recovery_too, std::move(attempt),
+        [this, guess = std::move(*guess), row = std::move(row), done = std::move(done)](Result<bool> right) mutable {
+      end_factor_guess(
+          guess, std::move(right), [row = std::move(row), done = std::move(done)](Result<bool> fit) mutable {
+        if (!fit) return done(std::unexpected(std::move(fit).error()));
+        done(std::move(row));
+      });
+    });
   });
 }
 
@@ -157,18 +180,13 @@ void AccountService::with_factor(const Principal& who, std::string typed, Factor
     if (needed == FactorNeeded::pending && clock_.wall() >= row.created + kFactorPending)
       return done(refused(*attempt,
           Refusal{.cause = Cause::NOT_FOUND, .evidence = "the second factor was not confirmed in time; start again"}));
-    auto guess = begin_factor_guess(user, attempt->caller);
-    if (!guess) return done(refused(*attempt, std::move(guess).error()));
-    const SecondFactorRow copy = row;
-    use_factor(copy, typed, needed == FactorNeeded::on_or_recovery, attempt,
-        [this, attempt, guess = std::move(*guess), row = std::move(row), done = std::move(done)](
-            Result<bool> right) mutable {
-      if (auto fit = end_factor_guess(guess, std::move(right)); !fit)
-        return done(refused(*attempt, std::move(fit).error()));
+    prove_factor(user, std::move(row), typed, needed == FactorNeeded::on_or_recovery, attempt,
+        [this, attempt, done = std::move(done)](Result<SecondFactorRow> proven) mutable {
+      if (!proven) return done(refused(*attempt, std::move(proven).error()));
       // Again: its newest step has changed, and a login may have used a later one.
-      store_.find_second_factor(row.user,
+      store_.find_second_factor(proven->user,
           back<std::optional<SecondFactorRow>>(
-              [this, attempt, secret = std::move(row.sealed_secret), done = std::move(done)](
+              [this, attempt, secret = std::move(proven->sealed_secret), done = std::move(done)](
                   Result<std::optional<SecondFactorRow>> now) mutable {
         if (!now) return done(refused(*attempt, std::move(now).error()));
         if (!*now || (*now)->sealed_secret != secret)

@@ -103,17 +103,28 @@ void AccountService::sign_up(RegisterRequest question, std::string phc, AttemptP
   }));
 }
 
+GuessKey AccountService::login_key(std::string_view name, const Caller& caller) {
+  return {.kind = GuessKind::login, .name = lookup_key(name), .address = address_key(caller.address)};
+}
+
 void AccountService::login(LoginRequest question, Caller caller, Completion<SignedIn> done) {
   auto attempt = begin("login", std::move(caller));
-  const std::string key = lookup_key(question.name);
-  const std::string address = address_key(attempt->caller.address);
-  if (auto free = lockout_.begin(key, address, clock_.mono()); !free)
-    return done(refused(*attempt, std::move(free).error()));
-  store_.find_user_by_name(key,
-      back<std::optional<UserRow>>([this, attempt, key, address, question = std::move(question),
+  const GuessKey key = login_key(question.name, attempt->caller);
+  lockouts_.begin(
+      key, [this, attempt, key, question = std::move(question), done = std::move(done)](Result<bool> free) mutable {
+    if (!free) return done(refused(*attempt, std::move(free).error()));
+    compare_password(std::move(question), std::move(key), std::move(attempt), std::move(done));
+  });
+}
+
+void AccountService::compare_password(
+    LoginRequest question, GuessKey key, AttemptPtr attempt, Completion<SignedIn> done) {
+  std::string name = key.name;
+  store_.find_user_by_name(std::move(name),
+      back<std::optional<UserRow>>([this, attempt, key = std::move(key), question = std::move(question),
                                        done = std::move(done)](Result<std::optional<UserRow>> found) mutable {
     if (!found) {
-      lockout_.abandoned(key, address);
+      lockouts_.end(key, GuessEnd::neither);
       return done(refused(*attempt, std::move(found).error()));
     }
     std::optional<UserRow> user = std::move(*found);
@@ -128,18 +139,13 @@ void AccountService::login(LoginRequest question, Caller caller, Completion<Sign
     exec::Share share =
         shares_.take(exec::WorkClass::login, attempt->caller.address, attempt->user.view(), clock_.mono());
     on_hashing<Verified>(std::move(share), std::move(job),
-        [this, attempt, key, address, question = std::move(question), user = std::move(user), done = std::move(done)](
-            Result<Verified> verified) mutable {
-      if (!verified) {
-        lockout_.abandoned(key, address);
-        return done(refused(*attempt, std::move(verified).error()));
-      }
-      if (verified->match == PasswordMatch::no) {
-        lockout_.failed(key, address, clock_.mono());
-        return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED}));
-      }
-      // Right so far; failures are forgotten only when no further factor is required.
-      lockout_.abandoned(key, address);
+        [this, attempt, key = std::move(key), question = std::move(question), user = std::move(user),
+            done = std::move(done)](Result<Verified> verified) mutable {
+      if (verified && verified->match == PasswordMatch::no)
+        return wrong_guess(key, std::move(attempt), Refusal{.cause = Cause::CREDENTIALS_REJECTED}, std::move(done));
+      // Right, so far; failures are forgotten only when no further factor is required.
+      lockouts_.end(key, GuessEnd::neither);
+      if (!verified) return done(refused(*attempt, std::move(verified).error()));
       if (user->disabled) return done(refused(*attempt, Refusal{.cause = Cause::USER_DISABLED}));
       std::optional<std::string> rehashed = std::move(verified->rehashed);
       if (rehashed && rehashed->empty()) rehashed.reset();
@@ -157,7 +163,7 @@ void AccountService::after_password(UserRow user, LoginRequest question, std::op
               done = std::move(done)](Result<std::optional<SecondFactorRow>> found) mutable {
     if (!found) return done(refused(*attempt, std::move(found).error()));
     if (!*found || !(*found)->confirmed) {
-      lockout_.forgive(lookup_key(question.name), address_key(attempt->caller.address));
+      lockouts_.forgive(login_key(question.name, attempt->caller));
       return open_session({.user = std::move(user),
                               .password = std::move(question.password),
                               .rehashed = std::move(rehashed),

@@ -6,6 +6,11 @@
 #include "base/bytes.h"
 
 namespace foyer::accounts {
+namespace {
+
+Refusal wrong_password() { return {.cause = Cause::CREDENTIALS_REJECTED, .field = "password"}; }
+
+} // namespace
 
 Result<bool> AccountService::needs_account(const Principal& who) const {
   if (!who.own) return refuse(Cause::USER_UNKNOWN, "the token names no session of an account here");
@@ -79,64 +84,58 @@ void AccountService::change_password(
   attempt->detail = who.own->session.id.str();
   if (auto fit = check_new_password(new_password, user.name, policy_.min_password_characters, "new_password"); !fit)
     return done(refused(*attempt, std::move(fit).error()));
-  const std::string key = name_key(user.name);
-  const std::string address = address_key(attempt->caller.address);
-  if (auto free = lockout_.begin(key, address, clock_.mono()); !free)
-    return done(refused(*attempt, std::move(free).error()));
+  const GuessKey key = login_key(user.name, attempt->caller);
   auto job = [password = std::move(password), new_password = std::move(new_password), phc = user.password,
                  cost = policy_.hash_cost, &entropy = entropy_]() -> std::optional<std::string> {
     if (verify_password(password, phc, cost) == PasswordMatch::no) return std::nullopt;
     return hash_password(new_password, cost, entropy);
   };
-  exec::Share share = shares_.take(exec::WorkClass::known, attempt->caller.address, {}, clock_.mono());
-  on_hashing<std::optional<std::string>>(std::move(share), std::move(job),
-      [this, attempt, key, address, keep = who.own->session.id, done = std::move(done)](
-          Result<std::optional<std::string>> phc) mutable {
-    if (!phc) {
-      lockout_.abandoned(key, address);
-      return done(refused(*attempt, std::move(phc).error()));
-    }
-    if (!*phc) {
-      lockout_.failed(key, address, clock_.mono());
-      return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED, .field = "password"}));
-    }
-    lockout_.succeeded(key, address);
-    if ((*phc)->empty())
-      return done(refused(
-          *attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
-    store_.set_password(attempt->user, std::move(**phc), keep, audit_row(*attempt),
-        back<bool>([this, attempt, done = std::move(done)](Result<bool> set) mutable {
-      if (!set) return done(refused(*attempt, std::move(set).error()));
-      succeeded(*attempt);
-      revocations_.poll();
-      done(true);
-    }));
+  lockouts_.begin(key,
+      [this, attempt, key, job = std::move(job), keep = who.own->session.id, done = std::move(done)](
+          Result<bool> free) mutable {
+    if (!free) return done(refused(*attempt, std::move(free).error()));
+    exec::Share share = shares_.take(exec::WorkClass::known, attempt->caller.address, {}, clock_.mono());
+    on_hashing<std::optional<std::string>>(std::move(share), std::move(job),
+        [this, attempt, key, keep = std::move(keep), done = std::move(done)](
+            Result<std::optional<std::string>> phc) mutable {
+      if (phc && !*phc) return wrong_guess(key, std::move(attempt), wrong_password(), std::move(done));
+      lockouts_.end(key, phc ? GuessEnd::right : GuessEnd::neither);
+      if (!phc) return done(refused(*attempt, std::move(phc).error()));
+      set_new_password(std::move(keep), std::move(**phc), std::move(attempt), std::move(done));
+    });
   });
+}
+
+void AccountService::set_new_password(SessionId keep, std::string phc, AttemptPtr attempt, Completion<bool> done) {
+  if (phc.empty())
+    return done(
+        refused(*attempt, Refusal{.cause = Cause::INTERNAL_ERROR, .evidence = "argon2 could not hash: out of memory"}));
+  store_.set_password(attempt->user, std::move(phc), std::move(keep), audit_row(*attempt),
+      back<bool>([this, attempt, done = std::move(done)](Result<bool> set) mutable {
+    if (!set) return done(refused(*attempt, std::move(set).error()));
+    succeeded(*attempt);
+    revocations_.poll();
+    done(true);
+  }));
 }
 
 void AccountService::with_password(
     const Principal& who, std::string password, AttemptPtr attempt, Completion<bool> done) {
   const UserRow& user = who.own->user;
-  const std::string key = name_key(user.name);
-  const std::string address = address_key(attempt->caller.address);
-  if (auto free = lockout_.begin(key, address, clock_.mono()); !free)
-    return done(refused(*attempt, std::move(free).error()));
+  const GuessKey key = login_key(user.name, attempt->caller);
   auto job = [password = std::move(password), phc = user.password, cost = policy_.hash_cost] {
     return verify_password(password, phc, cost) != PasswordMatch::no;
   };
-  exec::Share share = shares_.take(exec::WorkClass::known, attempt->caller.address, {}, clock_.mono());
-  on_hashing<bool>(std::move(share), std::move(job),
-      [this, attempt, key, address, done = std::move(done)](Result<bool> right) mutable {
-    if (!right) {
-      lockout_.abandoned(key, address);
-      return done(refused(*attempt, std::move(right).error()));
-    }
-    if (!*right) {
-      lockout_.failed(key, address, clock_.mono());
-      return done(refused(*attempt, Refusal{.cause = Cause::CREDENTIALS_REJECTED, .field = "password"}));
-    }
-    lockout_.succeeded(key, address);
-    done(true);
+  lockouts_.begin(key, [this, attempt, key, job = std::move(job), done = std::move(done)](Result<bool> free) mutable {
+    if (!free) return done(refused(*attempt, std::move(free).error()));
+    exec::Share share = shares_.take(exec::WorkClass::known, attempt->caller.address, {}, clock_.mono());
+    on_hashing<bool>(
+        std::move(share), std::move(job), [this, attempt, key, done = std::move(done)](Result<bool> right) mutable {
+      if (right && !*right) return wrong_guess(key, std::move(attempt), wrong_password(), std::move(done));
+      lockouts_.end(key, right ? GuessEnd::right : GuessEnd::neither);
+      if (!right) return done(refused(*attempt, std::move(right).error()));
+      done(true);
+    });
   });
 }
 

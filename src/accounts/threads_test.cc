@@ -28,7 +28,8 @@ struct Threads {
   SigningKeys keys{jose::Signer::make(key).value(), *store, seal, {}, run_on(control, hashing), system_clock(),
       system_entropy(), null_log()};
   engine::MemorySharedState shared{system_clock()};
-  AccountService service{*store, keys, seal, testing_world::test_policy(), run_on(control, hashing), shared,
+  MemoryLockouts lockouts{system_clock(), {}};
+  AccountService service{*store, keys, seal, testing_world::test_policy(), run_on(control, hashing), shared, lockouts,
       system_clock(), system_entropy(), null_log(), metrics};
   std::vector<Route> table = routes(service);
 

@@ -27,7 +27,9 @@ AuthRole::AuthRole(const config::Config& config, Environment& environment)
     : config_(config),
       environment_(environment),
       store_(std::move(environment.accounts)),
-      shared_(environment.clock) {}
+      shared_(std::move(environment.shared_accounts)) {
+  if (!shared_.entries) shared_ = shared_in_memory(config, environment.clock);
+}
 
 Result<std::unique_ptr<AuthRole>> AuthRole::make(const config::Config& config, Environment& environment) {
   const Environment& e = environment;
@@ -43,11 +45,13 @@ Result<std::unique_ptr<AuthRole>> AuthRole::make(const config::Config& config, E
       std::move(signer), *role->store_, seal, rotation, runners, e.clock, e.entropy, e.log);
   role->verifier_ = std::make_unique<auth::LocalVerifier>(
       jose::Verifier(role->keys_->key_set(), verifier_policy(config)), true, e.metrics);
-  role->service_ = std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal,
-      accounts_policy(config), runners, role->shared_, e.clock, e.entropy, e.log, e.metrics);
+  role->service_ =
+      std::make_unique<accounts::AccountService>(*role->store_, *role->keys_, seal, accounts_policy(config), runners,
+          *role->shared_.entries, *role->shared_.lockouts, e.clock, e.entropy, e.log, e.metrics);
   const auto strong = [](std::string_view secret) { return is_strong("service_secret", secret); };
-  role->services_ = std::make_unique<accounts::ServiceRegistry>(
-      *role->store_, seal, runners, role->shared_, e.clock, e.entropy, e.log, e.metrics, strong);
+  role->services_ = std::make_unique<accounts::ServiceRegistry>(*role->store_, seal, runners, *role->shared_.entries,
+      e.clock, e.entropy, e.log, e.metrics, strong,
+      accounts::ServicePolicy{.nonces_survive = role->shared_.writer != nullptr});
   // A long poll must be answered before request_timeout.
   const Millis longest = std::max(Millis{1'000}, config.http.request_timeout - Millis{2'000});
   role->polls_ = std::make_unique<accounts::RevocationPolls>(*role->store_, runners, e.clock, e.log, e.metrics,
@@ -132,7 +136,12 @@ std::vector<Route> AuthRole::routes(const OnRefusal& on_refusal) {
 }
 
 std::vector<observe::HealthCheck> AuthRole::ready() {
-  return {{.name = "accounts_store", .needed = true, .read = [this] { return observe::state_of(service_->probe()); }}};
+  const auto probe = [this] {
+    Result<bool> well = service_->probe();
+    if (well && shared_.writer) well = shared_.writer->probe();
+    return observe::state_of(well);
+  };
+  return {{.name = "accounts_store", .needed = true, .read = probe}};
 }
 
 } // namespace foyer::app

@@ -10,8 +10,8 @@
 #include "accounts/service.h"
 #include "accounts/session/revocation_polls.h"
 #include "app/auth_part.h"
+#include "app/shared_accounts.h"
 #include "config/options.h"
-#include "engine/memory/shared_state.h"
 #include "jose/key_set.h"
 
 namespace foyer::app {
@@ -20,8 +20,8 @@ struct Environment;
 
 class AuthRole final : public AuthPart {
  public:
-  // Takes accounts, seal and hashing out of the environment. Both references must outlive this. Refusals: those of
-  // configured_key().
+  // Takes accounts, what they share, seal and hashing out of the environment. Both references must outlive this.
+  // Refusals: those of configured_key().
   [[nodiscard]] static Result<std::unique_ptr<AuthRole>> make(const config::Config& config, Environment& environment);
 
   // Reads the signing keys, registers this service, and starts to watch revocations.
@@ -45,7 +45,7 @@ class AuthRole final : public AuthPart {
   std::unique_ptr<accounts::AccountStore> store_;
   std::unique_ptr<accounts::SigningKeys> keys_; // destroyed before the store
   std::unique_ptr<auth::LocalVerifier> verifier_;
-  engine::MemorySharedState shared_;                  // used on the control plane only
+  SharedAccounts shared_;
   std::unique_ptr<accounts::AccountService> service_; // destroyed before the keys
   std::unique_ptr<accounts::ServiceRegistry> services_;
   std::unique_ptr<accounts::RevocationPolls> polls_;

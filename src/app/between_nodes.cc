@@ -14,11 +14,17 @@
 namespace foyer::app {
 namespace {
 
-// Who the members are and what they hear comes from the database.
+// Who the members are and what they hear comes from the database. `bus`: null for none.
 std::shared_ptr<engine::MemberHearing> member_hearing(
-    const std::shared_ptr<Bus>& bus, const config::Config& config, const std::string& node) {
+    const std::shared_ptr<Bus>& bus, const config::Config& config, const std::string& node, engine::NodeTail& tail) {
   engine::MemberHearingOptions options{.node = node, .tick = config.cluster_tick};
+  options.held_open = [&tail] { return tail.held_open(); };
+  if (!bus) return std::make_shared<engine::MemberHearing>(std::move(options));
   options.unheard = [bus] { return bus->canaries().hearing().unheard; };
+  options.trouble = [bus] {
+    const auto why = bus->trouble();
+    return why ? std::string(why->code()) : std::string();
+  };
   options.others = [bus](std::vector<engine::MemberReport> reports) {
     std::vector<engine::OtherMember> others;
     for (engine::MemberReport& report : reports)
@@ -34,7 +40,7 @@ BetweenNodes over_the_bus(
       BusDeps{
           .clock = deps.clock, .entropy = deps.entropy, .metrics = deps.metrics, .log = deps.log, .control = control},
       engine::NodeId{deps.node}, deps.bus);
-  if (engine::NodeTail* tail = chat.tail()) tail->add(member_hearing(bus, config, deps.node));
+  if (engine::NodeTail* tail = chat.tail()) tail->add(member_hearing(bus, config, deps.node, *tail));
   BetweenNodes out;
   out.fanout = std::shared_ptr<engine::Fanout>(bus, &bus->fanout());
   out.bus = std::shared_ptr<engine::ControlBus>(bus, &bus->control());
@@ -54,6 +60,7 @@ Result<BetweenNodes> by_signals(
           deps.log));
   const std::shared_ptr<engine::Signals> signals = std::move(opened);
   tail.add(signals);
+  tail.add(member_hearing(nullptr, config, deps.node, tail));
   BetweenNodes out;
   out.fanout = std::make_shared<engine::SignalFanout>(signals);
   out.bus = std::make_shared<engine::SignalBus>(signals, control, deps.clock);

@@ -10,6 +10,7 @@
 #include "accounts/store.h"
 #include "app/auth_part.h"
 #include "app/between_nodes.h"
+#include "app/shared_accounts.h"
 #include "asking/asking.h"
 #include "auth/transport.h"
 #include "base/clock.h"
@@ -48,6 +49,7 @@ struct Environment {
   std::unique_ptr<engine::ChatStore> chat = {};          // for the gateway role
   BetweenNodes between = {};                             // likewise, with several nodes
   std::unique_ptr<accounts::AccountStore> accounts = {}; // for the auth role
+  SharedAccounts shared_accounts = {};                   // likewise; without entries: in memory
   std::optional<store::SealKey> seal = {};               // for secrets in both stores; required by the auth role
 
   std::vector<observe::HealthCheck> ready = {}; // in addition to the server's own

@@ -77,10 +77,11 @@ Result<std::unique_ptr<engine::ChatStore>> open_chat(const config::Config& confi
     auto options = chat_options<engine::DatabaseStoreOptions>(config, deps);
     options.readers = kReaders;
     options.writers = writers_of(config);
+    options.node = deps.node;
+    options.about = deps.about;
     if (options.writers == engine::Writers::many) {
       options.duty_life = engine::kDutyLife;
       options.tail_every = config.bus_url.empty() ? kTailEvery : config.cluster_tick;
-      options.node = deps.node;
       options.bus = deps.bus;
     }
     return engine::open_postgres_store(

@@ -15,6 +15,7 @@
 #include "engine/sql/access_store.h"
 #include "engine/sql/chat_store.h"
 #include "engine/sql/hook_store.h"
+#include "engine/sql/member_about.h"
 #include "store/data_dir.h"
 #include "store/lane.h"
 #include "store/postgres.h"
@@ -34,6 +35,7 @@ struct StoreDeps {
   std::string environment = {}; // the environment that a PostgreSQL database must belong to; empty: any (for commands)
   std::string node = {};        // name of this process among several; empty: drawn
   std::string bus = {};         // name of the bus between them; empty: none
+  engine::MemberAbout about = {}; // what it says of itself to operators
 };
 
 // STORE_…, DATABASE_UNREACHABLE, DATA_UNWRITABLE; of the chat also CHAT_STORE_IN_USE, CLUSTER_MISMATCH.

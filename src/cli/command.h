@@ -23,6 +23,7 @@ int run_serve(Args args);   // serve.cc
 int run_api_key(Args args); // api_key.cc
 int run_backup(Args args);  // backup.cc
 int run_check(Args args);   // check.cc
+int run_cluster(Args args); // cluster.cc
 int run_key(Args args);     // key.cc
 int run_explain(Args args); // explain.cc
 int run_service(Args args); // service.cc

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -30,6 +31,7 @@ namespace {
 // How long a start waits for what the first clients are verified with; then it admits clients, who are refused.
 constexpr Millis kFirstSynchronisation{2'000};
 constexpr int kHashingNice = 10;
+constexpr std::size_t kHostBytes = 256;
 
 } // namespace
 
@@ -62,6 +64,7 @@ struct Node::Parts {
   Result<void> open_tls();
   void make_threads();
   Result<void> make_server(MonoTime began);
+  engine::MemberAbout about() const;
   Result<void> open_stores(app::Environment& environment);
   Result<void> start_server();
   void listen();
@@ -107,13 +110,27 @@ void Node::Parts::make_threads() {
   hashing->report_to(metrics, "hashing_queue");
 }
 
+engine::MemberAbout Node::Parts::about() const {
+  std::array<char, kHostBytes> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = 0;
+  return {.host = host.data(),
+      .url = address.url,
+      .version = build.version,
+      .build = build.build,
+      .roles = config.role_auth && config.role_gateway ? "auth,gateway"
+          : config.role_auth                           ? "auth"
+                                                       : "gateway",
+      .started = started};
+}
+
 Result<void> Node::Parts::open_stores(app::Environment& environment) {
   app::StoreDeps deps{.clock = clock,
       .entropy = entropy,
       .metrics = metrics,
       .log = log,
       .environment = build.environment,
-      .node = entropy.short_id()};
+      .node = entropy.short_id(),
+      .about = about()};
   if (config.role_gateway) {
     if (!config.bus_url.empty()) { // its name is noted in the store
       TRY(bus, app::name_of_bus(config, entropy));
@@ -127,6 +144,8 @@ Result<void> Node::Parts::open_stores(app::Environment& environment) {
   if (config.role_auth) {
     TRY(accounts, app::open_accounts(config, deps));
     environment.accounts = std::move(accounts);
+    TRY(shared, app::open_shared_accounts(config, deps, *control));
+    environment.shared_accounts = std::move(shared);
   }
   // A gateway alone seals the secrets of webhooks only: with PostgreSQL it may do without.
   if (config.role_auth || !app::uses_postgres(config) || !config.store_key.empty()) {

@@ -71,9 +71,10 @@ struct Lease {
   Millis left{0};
 };
 
-class SharedState {
+// That something was used, and values until they end.
+class SharedEntries {
  public:
-  virtual ~SharedState() = default;
+  virtual ~SharedEntries() = default;
 
   // The first caller takes it; later callers learn who was first, as long as that is remembered. BUSY. A put value
   // is also taken this way, even after its end: the caller has looked at it.
@@ -81,15 +82,19 @@ class SharedState {
   // False: the key exists, and keeps its value. BUSY.
   virtual void put_until(PutRequest question, Completion<bool> done) = 0;
   virtual void find(SharedKey key, Completion<std::optional<Kept>> done) = 0;
+
+  // How many entries of a kind are taken or put and remembered, as far as this node knows: a gauge.
+  [[nodiscard]] virtual std::size_t remembered(std::string_view kind) const = 0;
+};
+
+class SharedState : public SharedEntries {
+ public:
   // Counts one more, unless that would be too many. The implementation documents how exact it is across nodes.
   virtual void count_in_window(CountRequest question, Completion<Counted> done) = 0;
   // Grants the lease to the caller if it has no holder.
   virtual void lease(LeaseRequest question, Completion<Lease> done) = 0;
   // Ends a lease of this holder and term; otherwise no effect.
   virtual void end_lease(SharedKey key, std::string holder, std::uint64_t term, Completion<bool> done) = 0;
-
-  // How many entries of a kind are taken or put and remembered, as far as this node knows: a gauge.
-  [[nodiscard]] virtual std::size_t remembered(std::string_view kind) const = 0;
 };
 
 } // namespace foyer::engine

@@ -143,9 +143,9 @@ Result<ProvenService> ServiceBook::check_secret(std::string_view id, std::string
 
 // ---- the registry
 
-ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, engine::SharedState& shared,
-    const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics, std::function<bool(std::string_view)> strong,
-    ServicePolicy policy)
+ServiceRegistry::ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners,
+    engine::SharedEntries& shared, const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
+    std::function<bool(std::string_view)> strong, ServicePolicy policy)
     : store_(store),
       seal_(std::move(seal)),
       runners_(std::make_shared<const Runners>(std::move(runners))),
@@ -163,7 +163,7 @@ void ServiceRegistry::start(std::string id, std::string secret, Completion<bool>
     ready_ = std::move(ready);
     own_id_ = std::move(id);
     own_secret_ = std::move(secret);
-    book_.begins(began.value_or(clock_.mono()));
+    if (!policy_.nonces_survive) book_.begins(began.value_or(clock_.mono()));
     const auto look = [this] {
       if (own_written_) return reread({});
       register_own();

@@ -65,6 +65,7 @@ struct ProvenService {
 struct ServicePolicy {
   std::size_t max_nonces = 500'000; // within the last two kRequestWindow; beyond: BUSY. The last tenth is for
                                     // /internal/*: forwarded requests of people cannot fill it
+  bool nonces_survive = false; // of a process that ended: then its last requests cannot be replayed to the next one
   Millis reread_every = std::chrono::seconds{1};
   Millis reread_at_most_every{250}; // for an unknown id or a rejected secret
 };
@@ -72,7 +73,7 @@ struct ServicePolicy {
 class ServiceBook {
  public:
   void set(std::vector<Service> services);
-  // The time from which this process remembers nonces. Until it is called, no request is too old.
+  // The time from which nonces are remembered. Until it is called, no request is too old.
   void begins(MonoTime mono) { began_ = mono; }
   [[nodiscard]] const Service* find(std::string_view id) const;
 
@@ -102,7 +103,7 @@ class ServiceRegistry {
  public:
   // `strong`: whether fingerprints of this secret may be stored. `shared` remembers nonces, and answers on the control
   // plane. The references outlive the registry.
-  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, engine::SharedState& shared,
+  ServiceRegistry(AccountStore& store, store::SealKey seal, Runners runners, engine::SharedEntries& shared,
       const Clock& clock, Entropy& entropy, Log& log, Metrics& metrics,
       std::function<bool(std::string_view secret)> strong, ServicePolicy policy = {});
 
@@ -111,7 +112,7 @@ class ServiceRegistry {
   // Once, from any thread; while the store fails this is retried every second.
   // `ready` is called once, on the control plane's thread, when it knows its own service or the store has failed;
   // with STORE_KEY_MISMATCH if its own row is sealed with another key: then the row is unchanged.
-  // `began`: before this process opened its port; earlier requests are refused. By default now.
+  // `began`: before this process opened its port; earlier requests are refused unless nonces survive. By default now.
   void start(std::string id, std::string secret, Completion<bool> ready = {}, std::optional<MonoTime> began = {});
   [[nodiscard]] const std::string& own_id() const { return own_id_; }
 
@@ -142,7 +143,7 @@ class ServiceRegistry {
   AccountStore& store_;
   const store::SealKey seal_;
   const std::shared_ptr<const Runners> runners_;
-  engine::SharedState& shared_;
+  engine::SharedEntries& shared_;
   const Clock& clock_;
   Entropy& entropy_;
   Log& log_;

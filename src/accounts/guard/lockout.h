@@ -27,6 +27,20 @@ struct LockoutPolicy {
   std::size_t max_pairs = 65'536;              // beyond: the one that was unused longest is forgotten
 };
 
+// What is remembered of one pair. Times of one clock, since its beginning.
+struct GuessRecord {
+  int failures = 0;
+  int under_way = 0;
+  Millis locked_until{0};
+  Millis last_failure{0};
+};
+// One more attempt is in progress; LOGIN_LOCKED.
+[[nodiscard]] Result<void> begin_guess(GuessRecord& record, const LockoutPolicy& policy, Millis now);
+// One attempt less is in progress,
+void end_guess(GuessRecord& record);
+// and it was wrong.
+void end_wrong_guess(GuessRecord& record, const LockoutPolicy& policy, Millis now);
+
 class Lockout {
  public:
   explicit Lockout(LockoutPolicy policy = {}) : policy_(policy) {}
@@ -46,10 +60,7 @@ class Lockout {
 
  private:
   struct Pair {
-    int failures = 0;
-    int under_way = 0;
-    MonoTime locked_until{};
-    MonoTime last_failure{};
+    GuessRecord record;
     std::list<std::string>::iterator age;
   };
   using Pairs = std::unordered_map<std::string, Pair, TransparentStringHash, std::equal_to<>>;

@@ -57,22 +57,24 @@ void Tickets::examine(Use use, Completion<Identity> done) {
           Result<std::optional<engine::Kept>> found) mutable { done(judge(use, std::move(found))); });
 }
 
-void Tickets::redeem(Use use, Completion<Identity> done) {
-  auto key = key_of(use.ticket);
-  shared_.find(std::move(key),
-      [this, use = std::move(use), done = std::move(done)](Result<std::optional<engine::Kept>> found) mutable {
-    const bool used = found && *found && (*found)->taken;
-    auto identity = judge(use, std::move(found));
-    if (!identity || used) return done(std::move(identity));
-    engine::TakeRequest take{.key = key_of(use.ticket), .by = use.attempt, .remember = policy_.remember};
-    shared_.take_once(std::move(take),
-        [this, use = std::move(use), identity = std::move(identity), done = std::move(done)](
-            Result<engine::Taken> taken) mutable {
-      if (!taken) return done(std::unexpected(std::move(taken).error()));
-      if (!taken->first) // another process was faster
-        if (auto refusal = judge_use(use, *taken)) return done(std::unexpected(std::move(*refusal)));
-      done(std::move(identity));
+void Tickets::redeem(Use use, Check check, Completion<Identity> done) {
+  examine(use, [this, use, check = std::move(check), done = std::move(done)](Result<Identity> seen) mutable {
+    if (!seen) return done(std::move(seen));
+    check(std::move(*seen), [this, use = std::move(use), done = std::move(done)](Result<Identity> good) mutable {
+      if (!good) return done(std::move(good));
+      use_up(use, std::move(*good), std::move(done));
     });
+  });
+}
+
+void Tickets::use_up(const Use& use, Identity identity, Completion<Identity> done) {
+  engine::TakeRequest take{.key = key_of(use.ticket), .by = use.attempt, .remember = policy_.remember};
+  shared_.take_once(std::move(take),
+      [this, use, identity = std::move(identity), done = std::move(done)](Result<engine::Taken> taken) mutable {
+    if (!taken) return done(std::unexpected(std::move(taken).error()));
+    if (!taken->first) // a repetition, or another one was faster
+      if (auto refusal = judge_use(use, *taken)) return done(std::unexpected(std::move(*refusal)));
+    done(std::move(identity));
   });
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ struct TicketGrant {
 class Tickets {
  public:
   // `shared` outlives this, and determines the thread of answers.
-  explicit Tickets(engine::SharedState& shared, TicketPolicy policy = {}) : shared_(shared), policy_(policy) {}
+  explicit Tickets(engine::SharedEntries& shared, TicketPolicy policy = {}) : shared_(shared), policy_(policy) {}
 
   // `ticket` is a new Entropy::token(). BUSY when full of live ones.
   void mint(std::string_view ticket, const TicketGrant& grant, Millis life, Completion<bool> done);
@@ -48,18 +49,22 @@ class Tickets {
     std::string address = {};
     std::string attempt = {}; // empty: equal to no other
   };
-  // What redeem() would answer, without using it up. For callers that must query a database first.
+  // What redeem() would answer, without using it up.
   void examine(Use use, Completion<Identity> done);
-  // TICKET_UNKNOWN (also when bound elsewhere: the ticket is not used up), TICKET_USED, TICKET_EXPIRED.
-  void redeem(Use use, Completion<Identity> done);
+  // Asked about a ticket that would be accepted, before it is used up.
+  using Check = std::move_only_function<void(Identity, Completion<Identity>)>;
+  // TICKET_UNKNOWN (also when bound elsewhere: the ticket is not used up), TICKET_USED, TICKET_EXPIRED, those of
+  // `check`.
+  void redeem(Use use, Check check, Completion<Identity> done);
 
   [[nodiscard]] std::size_t size() const;
 
  private:
   [[nodiscard]] Result<Identity> judge(const Use& use, Result<std::optional<engine::Kept>> found) const;
+  void use_up(const Use& use, Identity identity, Completion<Identity> done);
   [[nodiscard]] std::optional<Refusal> judge_use(const Use& use, const engine::Taken& taken) const;
 
-  engine::SharedState& shared_;
+  engine::SharedEntries& shared_;
   TicketPolicy policy_;
 };
 

@@ -9,7 +9,7 @@
 
 namespace foyer::accounts {
 
-inline constexpr std::array<std::string_view, 3> kPostgresMigrations = {R"sql(
+inline constexpr std::array<std::string_view, 4> kPostgresMigrations = {R"sql(
 CREATE TABLE secrets (
   name TEXT COLLATE "C" PRIMARY KEY,
   value TEXT NOT NULL
@@ -138,6 +138,35 @@ ALTER TABLE audit ADD COLUMN repeats BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE audit ADD COLUMN last_at BIGINT;
 CREATE INDEX audit_refused ON audit (address, action, outcome, "user", at) WHERE outcome <> 'OK';
 CREATE INDEX audit_refused_order ON audit (number) WHERE outcome <> 'OK';
+)sql",
+    R"sql(
+-- Tickets and nonces of requests, of all auth services: as shared_entries of the chat store (engine/sql).
+CREATE TABLE account_entries (
+  kind TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  put BIGINT NOT NULL,
+  value TEXT NOT NULL,
+  taken_by TEXT,
+  taken_ms BIGINT,
+  ends_ms BIGINT NOT NULL,
+  forget_ms BIGINT NOT NULL,
+  PRIMARY KEY (kind, name, put)
+);
+CREATE INDEX account_entries_by_end ON account_entries (kind, put, forget_ms);
+
+-- Failed guesses and those in progress (lockouts.h). pair: a digest. Times in ms.
+CREATE TABLE login_failures (
+  kind BIGINT NOT NULL,
+  pair TEXT COLLATE "C" NOT NULL,
+  failures BIGINT NOT NULL DEFAULT 0,
+  under_way BIGINT NOT NULL DEFAULT 0,
+  locked_ms BIGINT NOT NULL DEFAULT 0,
+  failed_ms BIGINT NOT NULL DEFAULT 0,
+  begun_ms BIGINT NOT NULL DEFAULT 0,
+  forget_ms BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (kind, pair)
+);
+CREATE INDEX login_failures_by_end ON login_failures (kind, forget_ms);
 )sql"};
 
 } // namespace foyer::accounts

@@ -176,6 +176,7 @@ class World {
   store::SealKey seal = store::SealKey::from_secret("the store's key of the test's world").value();
   std::unique_ptr<SigningKeys> keys;
   engine::MemorySharedState shared{clock};
+  std::unique_ptr<Lockouts> lockouts;
   std::unique_ptr<AccountService> service;
   std::vector<std::string> refusals; // codes reported to the operator
   std::vector<std::string> deleted;  // users whose deletion the stream reported
@@ -216,8 +217,10 @@ class World {
         KeyRotationPolicy{.longest_token_life = policy_.access_ttl, .leeway = policy_.leeway}, runners(), clock,
         entropy, null_log());
     keys->start([](Result<bool> ready) { EXPECT_TRUE(ready); });
+    lockouts = std::make_unique<MemoryLockouts>(
+        clock, LockoutPolicies{.login = policy_.lockout, .factor = policy_.factor_lockout});
     service = std::make_unique<AccountService>(
-        *store, *keys, seal, policy_, runners(), shared, clock, entropy, null_log(), metrics);
+        *store, *keys, seal, policy_, runners(), shared, *lockouts, clock, entropy, null_log(), metrics);
     service->start();
     service->watch_revocations([this](const std::vector<auth::RevocationEvent>& events) {
       for (const auto& event : events)

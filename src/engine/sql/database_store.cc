@@ -47,15 +47,15 @@ class DatabaseStore final : public ChatStore {
         clock_(clock),
         entropy_(entropy),
         writers_(options.writers),
-        duty_(options.duty_life.count() > 0 ? entropy.short_id() : "", options.duty_life, clock),
+        node_(options.of_a_file || !options.node.empty() ? options.node : entropy.short_id()),
+        duty_(options.duty_life.count() > 0 ? duty_holder(node_, entropy) : "", options.duty_life, clock),
         events_(clock, entropy, duty_.shared()),
         writes_(clock, entropy, options.policy, events_, options.of_a_file ? &calls_ : nullptr, writers_),
         gate_("chat", kAgeQueries, clock, log, options.compares_server_clock),
         sweep_(retention_, clock, gate_, options.of_a_file ? &calls_ : nullptr, writers_ == Writers::many),
         continuity_(options.witness, options.of_a_file, writers_ == Writers::many, entropy, log) {
     if (!options.of_a_file)
-      member_.emplace(Member{
-          .node = options.node.empty() ? entropy.short_id() : options.node, .mode = writers_, .bus = options.bus});
+      member_.emplace(Member{.node = node_, .mode = writers_, .bus = options.bus, .about = options.about});
   }
   ~DatabaseStore() override { DatabaseStore::close(); }
 
@@ -441,11 +441,12 @@ class DatabaseStore final : public ChatStore {
   const Clock& clock_;
   Entropy& entropy_;
   const Writers writers_;
-  Duty duty_;             // used by the writer's thread
-  MonoTime duty_asked_{}; // likewise
-  HookWrites events_;     // likewise
-  CallLog calls_;         // likewise
-  Writes writes_;         // likewise
+  const std::string node_; // name of this process; empty: of a file
+  Duty duty_;              // used by the writer's thread
+  MonoTime duty_asked_{};  // likewise
+  HookWrites events_;      // likewise
+  CallLog calls_;          // likewise
+  Writes writes_;          // likewise
   Confirms confirms_{writes_};
   store::AgeGate gate_;             // likewise
   Sweep sweep_;                     // likewise

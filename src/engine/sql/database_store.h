@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/sql/chat_store.h"
+#include "engine/sql/member_about.h"
 #include "engine/sql/policy.h"
 #include "engine/sql/writes.h"
 #include "engine/values.h"
@@ -28,6 +29,7 @@ struct DatabaseStoreOptions {
   Millis tail_every{0};              // with Writers::many: how often other nodes' changes are read; 0: never
   std::string bus = {};              // identity of the bus between nodes; empty: none
   std::string node = {};             // name of this process among several; empty: drawn at its start
+  MemberAbout about = {};            // what it says of itself to operators
   Millis duty_life{0};               // of the lease of what only one of them does (duty.h); 0: this one does it
   bool of_a_file = false;            // without a server that others use too
   std::string witness = {};          // the file beside the database (continuity.h); empty: none

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/clock.h"
@@ -18,6 +19,13 @@
 namespace foyer::engine {
 
 inline constexpr Millis kDutyLife{10'000};
+inline constexpr std::string_view kDutyKind = "duty";
+inline constexpr std::string_view kDutyName = "chat";
+
+// A holder is one start of a process, so that it is never taken for an earlier one with its name.
+[[nodiscard]] inline std::string duty_holder(const std::string& node, Entropy& entropy) {
+  return node + "/" + entropy.short_id();
+}
 
 class Duty {
  public:
@@ -59,7 +67,7 @@ class Duty {
     until_.store(granted ? asked_at_ + life_ : MonoTime{}, std::memory_order_relaxed);
     return granted && !before;
   }
-  static SharedKey key() { return {.kind = "duty", .name = "chat"}; }
+  static SharedKey key() { return {.kind = std::string(kDutyKind), .name = std::string(kDutyName)}; }
 
   const std::string holder_;
   const Millis life_;

@@ -17,8 +17,11 @@ constexpr int kSilent = 10; // who reported once and not for that long is taken 
 Result<void> MemberHearing::read(store::Database& db, MonoTime now) {
   if (now < next_) return {};
   next_ = now + options_.tick - options_.tick / 4; // rounds come when the tail has time
-  TRY_VOID(db.change("UPDATE nodes SET unheard = ?, reported = now() WHERE node = ?",
-      fmt::format("{}", fmt::join(options_.unheard(), " ")), options_.node));
+  const auto mine = options_.unheard ? options_.unheard() : std::vector<std::string>{};
+  TRY_VOID(db.change("UPDATE nodes SET unheard = ?, trouble = ?, held_ms = ?, reported = now() WHERE node = ?",
+      fmt::format("{}", fmt::join(mine, " ")), options_.trouble ? options_.trouble() : std::string(),
+      options_.held_open ? options_.held_open().count() : 0, options_.node));
+  if (!options_.others) return {};
   TRY(rows,
       db.query(
           "SELECT node, unheard, coalesce(reported > now() - CAST(?2 AS BIGINT) * interval '1 millisecond', false) "

@@ -1,6 +1,7 @@
-// What the members of a database say of each other: whom each of them does not hear over the bus. In each round of the
-// tail this node writes what it says and reads what the others say, so a node whose bus is deaf learns whether the
-// others are. PostgreSQL only.
+// What the members of a database say: whom each of them does not hear over the bus, and what else an operator wants to
+// know of it (members_seen.h). In each round of the tail this node writes what it says and reads what the others say,
+// so a node whose bus is deaf learns whether the others are, and everybody sees when its tail last read. PostgreSQL
+// only.
 #pragma once
 
 #include <functional>
@@ -20,8 +21,10 @@ struct MemberReport {
 struct MemberHearingOptions {
   std::string node; // this one
   Millis tick{1'000};
-  // On the tail's thread.
+  // On the tail's thread. Empty functions: there is no bus.
   std::function<std::vector<std::string>()> unheard = {};     // what this node says
+  std::function<std::string()> trouble = {};                  // the code of what is wrong with the bus; empty: nothing
+  std::function<Millis()> held_open = {};                     // NodeTail::held_open
   std::function<void(std::vector<MemberReport>)> others = {}; // the other living members
 };
 

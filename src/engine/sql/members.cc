@@ -61,15 +61,23 @@ Result<void> OwnMember::agree(store::Database& db) const {
 
 Result<void> OwnMember::put(store::Database& db) {
   const bool starts = self_.incarnation == 0;
+  const MemberAbout& about = self_.about;
+  // The session shows whether the process is there, as long as the server sees it.
   TRY(rows,
       db.query(
-          "INSERT INTO nodes (node, incarnation, mode, bus, protocol, heard_until) VALUES (?1, CASE WHEN CAST(?2 AS "
-          "BIGINT) = 0 THEN 1 ELSE CAST(?2 AS BIGINT) END, ?3, ?4, ?5, now() + CAST(?6 AS BIGINT) * interval '1 "
-          "millisecond') ON CONFLICT (node) DO UPDATE SET incarnation = nodes.incarnation + CASE WHEN CAST(?2 AS "
+          "INSERT INTO nodes (node, incarnation, mode, bus, protocol, heard_until, host, url, version, build, roles, "
+          "started, session, session_began) SELECT ?1, CASE WHEN CAST(?2 AS BIGINT) = 0 THEN 1 ELSE CAST(?2 AS BIGINT) "
+          "END, CAST(?3 AS BIGINT), ?4, CAST(?5 AS BIGINT), now() + CAST(?6 AS BIGINT) * interval '1 millisecond', ?7, "
+          "?8, ?9, ?10, ?11, "
+          "to_timestamp(CAST(?12 AS BIGINT) / 1000.0), pid, backend_start FROM pg_stat_activity WHERE pid = "
+          "pg_backend_pid() ON CONFLICT (node) DO UPDATE SET incarnation = nodes.incarnation + CASE WHEN CAST(?2 AS "
           "BIGINT) = 0 THEN 1 ELSE 0 END, mode = excluded.mode, bus = excluded.bus, protocol = excluded.protocol, "
-          "heard_until = excluded.heard_until WHERE CAST(?2 AS BIGINT) IN (0, nodes.incarnation) RETURNING "
-          "incarnation",
-          self_.node, self_.incarnation, self_.mode, self_.bus, self_.protocol, kMemberLife.count()));
+          "heard_until = excluded.heard_until, host = excluded.host, url = excluded.url, version = excluded.version, "
+          "build = excluded.build, roles = excluded.roles, started = excluded.started, session = excluded.session, "
+          "session_began = excluded.session_began, ended = NULL WHERE CAST(?2 AS BIGINT) IN (0, nodes.incarnation) "
+          "RETURNING incarnation",
+          self_.node, self_.incarnation, self_.mode, self_.bus, self_.protocol, kMemberLife.count(), about.host,
+          about.url, about.version, about.build, about.roles, about.started));
   TRY(there, rows.step());
   if (!there) return replaced(db);
   if (starts) self_.incarnation = rows.count(0);
@@ -90,15 +98,14 @@ Result<void> OwnMember::sign(store::Database& db, MonoTime now) {
           "UPDATE nodes SET heard_until = now() + CAST(? AS BIGINT) * interval '1 millisecond' WHERE node = ? AND "
           "incarnation = ?",
           kMemberLife.count(), self_.node, self_.incarnation));
-  if (there == 0) return replaced(db);
-  return {};
+  return there == 0 ? put(db) : Result<void>{};
 }
 
 Result<bool> OwnMember::leave(store::Database& db) {
   left_ = true;
   TRY(there,
-      db.change(
-          "UPDATE nodes SET heard_until = now() WHERE node = ? AND incarnation = ?", self_.node, self_.incarnation));
+      db.change("UPDATE nodes SET heard_until = now(), ended = now() WHERE node = ? AND incarnation = ?", self_.node,
+          self_.incarnation));
   return there == 1;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/sql/member_about.h"
 #include "engine/sql/writes.h"
 #include "store/database.h"
 
@@ -28,6 +29,7 @@ struct Member {
   std::string bus = {}; // identity of the bus between nodes; empty: none
   std::uint32_t protocol = kNodeProtocol;
   bool alive = true;
+  MemberAbout about = {};
 };
 
 // All, by name; those that are not alive stay for a day. By the server's clock.
@@ -41,7 +43,8 @@ class OwnMember {
   // On a new writing connection, which holds the lock, before any other use. CLUSTER_MISMATCH if a living member has
   // another bus, or speaks a protocol that is too far away; CHAT_STORE_IN_USE if a later process has the same name.
   [[nodiscard]] Result<void> enter(store::Database& db);
-  // Now and then, inside a transaction: still alive. CHAT_STORE_IN_USE as above.
+  // Now and then, inside a transaction: still alive. CHAT_STORE_IN_USE as above. Writes the row again if somebody took
+  // this process for dead and removed it.
   [[nodiscard]] Result<void> sign(store::Database& db, MonoTime now);
   // The last change of the process.
   [[nodiscard]] Result<bool> leave(store::Database& db);

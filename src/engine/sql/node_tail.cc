@@ -54,6 +54,7 @@ struct NodeTail::State {
   const int wake;
   std::atomic<bool> told{true}; // committed() was followed by a notification
   std::atomic<bool> stopped{false};
+  std::atomic<Millis::rep> held_open{0}; // ms
   std::function<std::shared_ptr<const LogWatch>()> watch;
   std::vector<std::shared_ptr<TailSource>> sources;
   std::thread thread;
@@ -173,6 +174,7 @@ Result<void> NodeTail::State::look_for_held(store::Database& db, MonoTime now) {
 
 void NodeTail::State::report_held(MonoTime now) {
   const auto age = held_back.held(now);
+  held_open = age ? age->count() : 0;
   held.set(age ? std::chrono::duration_cast<std::chrono::seconds>(*age).count() : 0);
   if (age && !warned_of_held)
     log.warning(std::string(code_of(Cause::TRANSACTION_HELD_OPEN)),
@@ -226,6 +228,8 @@ void NodeTail::start(std::function<std::shared_ptr<const LogWatch>()> watch) {
 void NodeTail::committed() {
   if (state_->told.exchange(false)) state_->wake_up();
 }
+
+Millis NodeTail::held_open() const { return Millis{state_->held_open.load()}; }
 
 void NodeTail::stop() {
   if (!state_->thread.joinable()) return;

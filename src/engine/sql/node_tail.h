@@ -47,6 +47,8 @@ class NodeTail {
   void start(std::function<std::shared_ptr<const LogWatch>()> watch);
   // This node has committed something that others read: they are told. Any thread; returns at once.
   void committed();
+  // How long a transaction has been held open on the server (held_back.h); 0: not for long. Any thread.
+  [[nodiscard]] Millis held_open() const;
   void stop(); // waits for the round in progress
 
  private:

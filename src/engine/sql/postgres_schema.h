@@ -317,6 +317,21 @@ CREATE TABLE leases (
   PRIMARY KEY (kind, name)
 );
 )sql",
+    R"sql(
+-- What a process says of itself (member_about.h), the session that writes for it, when it ended in order, the trouble
+-- that it has with its bus, and for how long it sees a transaction that is held open.
+ALTER TABLE nodes ADD COLUMN host TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN url TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN version TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN build TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN roles TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN started TIMESTAMPTZ;
+ALTER TABLE nodes ADD COLUMN session BIGINT;
+ALTER TABLE nodes ADD COLUMN session_began TIMESTAMPTZ;
+ALTER TABLE nodes ADD COLUMN ended TIMESTAMPTZ;
+ALTER TABLE nodes ADD COLUMN trouble TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN held_ms BIGINT NOT NULL DEFAULT 0;
+)sql",
 };
 
 } // namespace foyer::engine

@@ -1,17 +1,14 @@
-// Shared state in PostgreSQL, for several nodes: each call is a job of a writer. Entries and leases are in logged
-// tables: they survive a crash of the server and a promotion as the commits of the server do. Counts are in an unlogged
-// one, which a crash empties.
+// Shared state in PostgreSQL, for several nodes: each call is a job of a writer. Entries (shared_entries.h) and leases
+// are in logged tables. Counts are in an unlogged one, which a crash empties.
 //
-// Counts and leases are exact over all nodes. Limits of remembered entries are not: a node counts the entries
-// of a kind once a second, and in between its own ones.
+// Counts and leases are exact over all nodes. Limits of remembered entries are not.
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <string>
 
 #include "engine/shared_state.h"
 #include "engine/sql/lease_rows.h"
+#include "engine/sql/shared_entries.h"
 #include "store/writer.h"
 
 namespace foyer::engine {
@@ -24,42 +21,33 @@ class SqlSharedState final : public SharedState {
   SqlSharedState(store::Writer& writer, const Clock& clock, Time time = Time::of_the_server)
       : writer_(writer),
         clock_(clock),
-        time_(time) {}
+        time_(time),
+        entries_(writer, clock, {.by_clock = time == Time::of_the_clock}) {}
 
   // Any thread. Answers come on the writer's thread.
-  void take_once(TakeRequest question, Completion<Taken> done) override;
-  void put_until(PutRequest question, Completion<bool> done) override;
-  void find(SharedKey key, Completion<std::optional<Kept>> done) override;
+  void take_once(TakeRequest question, Completion<Taken> done) override {
+    entries_.take_once(std::move(question), std::move(done));
+  }
+  void put_until(PutRequest question, Completion<bool> done) override {
+    entries_.put_until(std::move(question), std::move(done));
+  }
+  void find(SharedKey key, Completion<std::optional<Kept>> done) override {
+    entries_.find(std::move(key), std::move(done));
+  }
   void count_in_window(CountRequest question, Completion<Counted> done) override;
   void lease(LeaseRequest question, Completion<Lease> done) override;
   void end_lease(SharedKey key, std::string holder, std::uint64_t term, Completion<bool> done) override;
-
-  // As of the last count, and what this node has added since.
-  [[nodiscard]] std::size_t remembered(std::string_view kind) const override;
+  [[nodiscard]] std::size_t remembered(std::string_view kind) const override { return entries_.remembered(kind); }
 
  private:
-  struct Gauge {
-    std::size_t entries = 0;
-    MonoTime counted{};
-  };
-  using Kind = std::pair<std::string, bool>; // its name, and whether of entries that were put
-
   [[nodiscard]] SharedTime now() const;
-  [[nodiscard]] Result<Taken> take(store::Database& db, const TakeRequest& question);
-  [[nodiscard]] Result<bool> put(store::Database& db, const PutRequest& question);
   [[nodiscard]] Result<Counted> count(store::Database& db, const CountRequest& question);
-  // Whether `most` are remembered; counts again if that was long ago, and forgets what is over.
-  [[nodiscard]] Result<bool> is_full(store::Database& db, const Kind& kind, std::size_t most);
-  [[nodiscard]] Result<void> count_again(store::Database& db, const Kind& kind);
-  [[nodiscard]] Refusal full(const Kind& kind, Millis wait) const;
-  void added(const Kind& kind, std::ptrdiff_t entries);
 
   store::Writer& writer_;
   const Clock& clock_;
   const Time time_;
+  SqlSharedEntries entries_;
   MonoTime counts_swept_{}; // used by the writer's thread
-  mutable std::mutex mutex_;
-  std::map<Kind, Gauge> gauges_; // changed by the writer's thread
 };
 
 } // namespace foyer::engine
