@@ -21,6 +21,15 @@ struct PresenceChange {
   // them may arrive in another order. 0: the store has no numbers.
   std::uint64_t order = 0;
 };
+// Of a store over several nodes: what nobody has been told yet. Users left because only dead nodes had them in the
+// room, or came or left while the store could not be asked.
+struct PresenceReport {
+  RoomName room;
+  std::vector<rooms::Member> came = {}, left = {};
+  std::size_t count = 0;   // users in the room now
+  std::uint64_t order = 0; // of these changes, as PresenceChange::order
+  bool recount = false;    // the store lost its memory: perhaps others have left, too
+};
 struct PresentMembers {
   std::vector<rooms::Member> members; // some of them
   std::size_t count = 0;              // all

@@ -32,16 +32,6 @@ inline constexpr Millis kPresenceRoomLife{std::chrono::hours{1}};   // of a room
 inline constexpr Millis kPresenceRewrite{std::chrono::minutes{20}}; // they are written again after that
 inline constexpr Millis kPresenceNodeLife{std::chrono::hours{24}};  // of the registry, and of a node's list of rooms
 
-// What nobody has been told yet: users left because only dead nodes had them in the room, or came or left while the bus
-// could not be asked.
-struct PresenceReport {
-  RoomName room;
-  std::vector<rooms::Member> came = {}, left = {};
-  std::size_t count = 0;   // users in the room now
-  std::uint64_t order = 0; // of these changes (PresenceChange::order)
-  bool recount = false;    // the bus lost its memory: perhaps others have left, too
-};
-
 struct RedisPresenceOptions {
   BusNames names = BusNames();
   NodeId node;                                            // this one; without white space

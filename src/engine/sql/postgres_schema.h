@@ -332,6 +332,13 @@ ALTER TABLE nodes ADD COLUMN ended TIMESTAMPTZ;
 ALTER TABLE nodes ADD COLUMN trouble TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN held_ms BIGINT NOT NULL DEFAULT 0;
 )sql",
+    R"sql(
+-- Names what `present` and `present_nodes` remember: it is lost with them.
+CREATE UNLOGGED TABLE present_era (
+  one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one),
+  era TEXT NOT NULL
+);
+)sql",
 };
 
 } // namespace foyer::engine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "store/postgres_array.h"
@@ -17,9 +18,10 @@ const std::string kLive = "(ARRAY(SELECT node FROM present_nodes WHERE until > n
 const std::string kPutPresent =
     "INSERT INTO present (room, \"user\", name, nodes, came) SELECT v.room, v.who, v.name, ARRAY[CAST(?1 AS TEXT)], "
     "TRUE FROM unnest(CAST(?2 AS TEXT[]), CAST(?3 AS TEXT[]), CAST(?4 AS TEXT[])) AS v (room, who, name) ORDER BY "
-    "v.room COLLATE \"C\", v.who COLLATE \"C\" ON CONFLICT (room, \"user\") DO UPDATE SET came = NOT "
-    "(CAST(?5 AS BOOLEAN) OR present.nodes && " +
-    kLive + "), name = CASE WHEN present.nodes && " + kLive +
+    "v.room COLLATE \"C\", v.who COLLATE \"C\" ON CONFLICT (room, \"user\") DO UPDATE SET came = "
+    "CASE CAST(?5 AS BIGINT) WHEN 0 THEN NOT present.nodes && " +
+    kLive + " WHEN 1 THEN FALSE ELSE NOT array_remove(present.nodes, CAST(?1 AS TEXT)) && " + kLive +
+    " END, name = CASE WHEN present.nodes && " + kLive +
     " THEN present.name ELSE excluded.name END, nodes = array_append(array_remove(present.nodes, CAST(?1 AS TEXT)), "
     "CAST(?1 AS TEXT)) RETURNING room, \"user\", came";
 constexpr std::string_view kLockPresent =
@@ -33,9 +35,13 @@ const std::string kRemovePresent =
 constexpr std::string_view kDeletePresent =
     "DELETE FROM present USING unnest(CAST(? AS TEXT[]), CAST(? AS TEXT[])) AS v (room, who) WHERE present.room = "
     "v.room AND present.\"user\" = v.who";
+// And the time in microseconds, without a room.
 const std::string kCountPresent =
-    "SELECT p.room, count(*) FROM present p WHERE p.room = ANY(CAST(?2 AS TEXT[])) AND p.nodes && " + kLive +
-    " GROUP BY p.room";
+    "SELECT '', CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) UNION ALL "
+    "SELECT p.room, count(*) FROM present p WHERE p.room = ANY(CAST(?2 AS TEXT[])) AND p.nodes && " +
+    kLive + " GROUP BY p.room";
+const std::string kPresentOf =
+    "SELECT \"user\" FROM present WHERE room = ?2 AND \"user\" = ANY(CAST(?3 AS TEXT[])) AND nodes && " + kLive;
 const std::string kMembersPresent =
     "SELECT \"user\", name FROM present WHERE room = ?2 AND nodes && " + kLive + " LIMIT ?3";
 
@@ -66,28 +72,35 @@ Columns columns_of(const std::vector<PresentUser>& users) {
   return {store::array_of(rooms), store::array_of(ids), store::array_of(names)};
 }
 
-Result<std::map<std::string, std::size_t, std::less<>>> counts_of(
-    store::Database& db, std::string_view self, const std::vector<PresentUser>& users) {
-  std::vector<std::string_view> rooms;
-  for (const PresentUser& user : users) rooms.push_back(user.room.view());
+struct Counts {
+  std::map<std::string, std::size_t, std::less<>> users; // by room
+  std::uint64_t order = 0;
+};
+Result<Counts> counts_of(store::Database& db, std::string_view self, std::vector<std::string_view> rooms) {
   std::ranges::sort(rooms);
   rooms.erase(std::ranges::unique(rooms).begin(), rooms.end());
-  std::map<std::string, std::size_t, std::less<>> out;
+  Counts out;
   TRY(rows, db.query(kCountPresent, self, store::array_of(rooms)));
   for (;;) {
     TRY(more, rows.step());
     if (!more) return out;
-    out.emplace(rows.text(0), static_cast<std::size_t>(rows.integer(1)));
+    if (rows.view(0).empty())
+      out.order = rows.count(1);
+    else
+      out.users.emplace(rows.text(0), static_cast<std::size_t>(rows.integer(1)));
   }
 }
 
 // They were counted after the last change: the count after an earlier one is without the later ones.
 Result<void> count(store::Database& db, std::string_view self, const std::vector<PresentUser>& users,
     std::vector<PresentUserChange>& changes, std::ptrdiff_t step) {
-  TRY(counts, counts_of(db, self, users));
+  std::vector<std::string_view> rooms;
+  for (const PresentUser& user : users) rooms.push_back(user.room.view());
+  TRY(counts, counts_of(db, self, std::move(rooms)));
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-    auto& left = counts[change->who.room.str()];
+    auto& left = counts.users[change->who.room.str()];
     change->count = left;
+    change->order = counts.order;
     if (change->changed) left -= static_cast<std::size_t>(step);
   }
   return {};
@@ -98,11 +111,11 @@ using Key = std::pair<std::string, std::string>; // room, user
 } // namespace
 
 Result<std::vector<PresentUserChange>> put_present(
-    store::Database& db, std::string_view self, const std::vector<PresentUser>& users, bool again) {
+    store::Database& db, std::string_view self, const std::vector<PresentUser>& users, PresentPut how) {
   const Columns columns = columns_of(users);
   std::map<Key, bool> came;
   {
-    TRY(rows, db.query(kPutPresent, self, columns.rooms, columns.users, columns.names, again));
+    TRY(rows, db.query(kPutPresent, self, columns.rooms, columns.users, columns.names, how));
     for (;;) {
       TRY(more, rows.step());
       if (!more) break;
@@ -160,9 +173,49 @@ Result<PresentMembers> read_present(
       present.members.push_back({UserId(rows.view(0)), rows.text(1)});
     }
   }
-  TRY(counts, counts_of(db, self, {PresentUser{.room = room, .user = {}}}));
-  present.count = counts[room.str()];
+  TRY(counts, counts_of(db, self, {room.view()}));
+  present.count = counts.users[room.str()];
   return present;
+}
+
+Result<std::vector<PresentCount>> count_present(
+    store::Database& db, std::string_view self, const std::vector<RoomName>& rooms) {
+  std::vector<std::string_view> names;
+  for (const RoomName& room : rooms) names.push_back(room.view());
+  TRY(counts, counts_of(db, self, std::move(names)));
+  std::vector<PresentCount> out;
+  for (const RoomName& room : rooms) out.push_back({.users = counts.users[room.str()], .order = counts.order});
+  return out;
+}
+
+Result<std::vector<PresentUser>> absent_of(
+    store::Database& db, std::string_view self, const std::vector<PresentUser>& users) {
+  if (users.empty()) return std::vector<PresentUser>{};
+  std::set<std::string, std::less<>> present;
+  {
+    TRY(rows, db.query(kPresentOf, self, users.front().room, columns_of(users).users));
+    for (;;) {
+      TRY(more, rows.step());
+      if (!more) break;
+      present.insert(rows.text(0));
+    }
+  }
+  std::vector<PresentUser> out;
+  for (const PresentUser& user : users)
+    if (!present.contains(user.user.view())) out.push_back(user);
+  return out;
+}
+
+Result<std::string> presence_era(store::Database& db) {
+  for (;;) {
+    {
+      TRY(rows, db.query("SELECT era FROM present_era"));
+      TRY(there, rows.step());
+      if (there) return rows.text(0);
+    }
+    TRY_VOID(
+        db.change("INSERT INTO present_era (era) VALUES (CAST(gen_random_uuid() AS TEXT)) ON CONFLICT DO NOTHING"));
+  }
 }
 
 Result<std::vector<PresentUser>> present_of(

@@ -1,10 +1,12 @@
 #include "engine/sql/presence_store.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct Request {
   enum class Kind : std::uint8_t { touch, leave, members } kind;
   PresentUser who;
   std::size_t most = 0;
+  bool told = false; // of a leave: others know that the user was there
   Completion<PresenceChange> changed = {};
   Completion<PresentMembers> listed = {};
   PresenceChange change = {}; // the answers
@@ -38,31 +41,45 @@ std::size_t end_of_run(const std::vector<Request>& requests, std::size_t begin) 
 } // namespace
 
 struct SqlPresenceStore::State : std::enable_shared_from_this<State> {
-  using Users = std::unordered_map<UserId, std::string>; // of this node, in a room: id → name
+  using Users = std::unordered_map<UserId, std::string>; // id → name
+  struct Room {
+    Users users = {};                       // of this node
+    std::unordered_set<UserId> untold = {}; // of these: nobody was told that they came
+    Users gone = {};                        // nobody was told that they left
+  };
 
   State(SqlPresenceOptions o, store::Writer& w) : options(std::move(o)), writer(w), self(options.node.str()) {}
 
   void ask(Request request);
-  void forget(const PresentUser& who);   // the lock is held
+  void note(Request& request);           // the lock is held
   using Requests = std::vector<Request>; // of one transaction
   [[nodiscard]] Result<bool> answer(store::Database& db, Requests& requests);
   [[nodiscard]] Result<void> answer_run(store::Database& db, std::span<Request> run);
   void answered(Requests requests, const Result<bool>& done);
+  void not_done(const Requests& requests); // the lock is held
 
+  // A room as it is to be written.
+  struct Content {
+    RoomName room;
+    std::vector<PresentUser> told = {}, untold = {}, gone = {};
+  };
   // What one transaction of a round has done; true in `more`: there is more to do.
   struct Part {
-    std::vector<RoomName> written = {};
-    std::vector<PresentUserChange> came = {}, left = {};
+    std::vector<Content> written = {};
+    std::vector<PresenceReport> reports = {}, recounts = {};
+    std::string era = {};
     bool more = false;
   };
   void round(std::function<void()> done);
   [[nodiscard]] Result<Part> step(store::Database& db);
-  [[nodiscard]] Result<void> write_room(store::Database& db, const std::string& name, const RoomName& room,
-      const std::vector<PresentUser>& users, Part& part);
+  [[nodiscard]] std::size_t take_unsure(Part& part); // the lock is held
+  [[nodiscard]] Result<void> write_room(
+      store::Database& db, const std::string& name, const Content& content, bool recount, Part& part);
+  [[nodiscard]] Result<void> count_again(store::Database& db, const std::string& name, Part& part);
   [[nodiscard]] Result<void> reap(store::Database& db, const std::string& name, Part& part);
   void stepped(const Part& part);
-  static void report(const SqlPresenceOptions::Report& to, const std::vector<PresentUserChange>& changes);
-  [[nodiscard]] std::vector<PresentUser> users_of(const RoomName& room); // the lock is held
+  [[nodiscard]] Content content_of(const RoomName& room); // the lock is held
+  [[nodiscard]] Millis lease() const { return kSqlPresenceLease * options.tick.count() / 1'000; }
 
   const SqlPresenceOptions options;
   store::Writer& writer;
@@ -71,10 +88,14 @@ struct SqlPresenceStore::State : std::enable_shared_from_this<State> {
   std::string self;     // the name of this node's entries
   bool new_name = true; // no lease under it yet
   std::uint64_t names = 0;
-  std::unordered_map<RoomName, Users> rooms;
+  std::unordered_map<RoomName, Room> rooms;
   std::set<RoomName> unsure; // a transaction about them failed, or their entries have another name
-  Requests waiting;          // for the next transaction
-  bool asked = false;        // a job will take what waits
+  std::string era;           // of the server's memory
+  bool forgot = false;       // it lost its memory, and not every room is written again
+  std::set<RoomName> to_count;
+  int looks = 0;      // rounds in a row with a lease, at most kPresenceLooks
+  Requests waiting;   // for the next transaction
+  bool asked = false; // a job will take what waits
 };
 
 // --- requests: those that come while a transaction is under way share the next one ---
@@ -82,9 +103,7 @@ struct SqlPresenceStore::State : std::enable_shared_from_this<State> {
 void SqlPresenceStore::State::ask(Request request) {
   {
     const std::lock_guard held(mutex);
-    if (request.kind == Request::Kind::touch)
-      request.who.name = rooms[request.who.room].try_emplace(request.who.user, request.who.name).first->second;
-    if (request.kind == Request::Kind::leave) forget(request.who);
+    note(request);
     waiting.push_back(std::move(request));
     if (std::exchange(asked, true)) return;
   }
@@ -94,9 +113,23 @@ void SqlPresenceStore::State::ask(Request request) {
   }, [self = shared_from_this(), requests](const Result<bool>& done) { self->answered(std::move(*requests), done); });
 }
 
-void SqlPresenceStore::State::forget(const PresentUser& who) {
+void SqlPresenceStore::State::note(Request& request) {
+  PresentUser& who = request.who;
+  if (request.kind == Request::Kind::touch) {
+    Room& room = rooms[who.room];
+    who.name = room.users.try_emplace(who.user, who.name).first->second;
+    room.gone.erase(who.user);
+    return;
+  }
   const auto found = rooms.find(who.room);
-  if (found != rooms.end() && found->second.erase(who.user) > 0 && found->second.empty()) rooms.erase(found);
+  if (request.kind != Request::Kind::leave || found == rooms.end()) return;
+  Room& room = found->second;
+  if (const auto user = room.users.find(who.user); user != room.users.end()) {
+    who.name = std::move(user->second);
+    room.users.erase(user);
+    request.told = room.untold.erase(who.user) == 0;
+  }
+  if (room.users.empty() && room.gone.empty()) rooms.erase(found);
 }
 
 // It may run again after a conflict, with the same requests.
@@ -127,9 +160,9 @@ Result<void> SqlPresenceStore::State::answer_run(store::Database& db, std::span<
   std::vector<PresentUser> users;
   for (const Request& request : run) users.push_back(request.who);
   const bool comes = run.front().kind == Request::Kind::touch;
-  TRY(changes, comes ? put_present(db, name, users, false) : remove_present(db, name, name, users));
+  TRY(changes, comes ? put_present(db, name, users, PresentPut::first) : remove_present(db, name, name, users));
   for (std::size_t i = 0; i < run.size(); ++i) {
-    run[i].change = {.changed = changes[i].changed, .count = changes[i].count};
+    run[i].change = {.changed = changes[i].changed, .count = changes[i].count, .order = changes[i].order};
     if (!comes) run[i].change.name = std::move(changes[i].who.name);
   }
   return {};
@@ -140,14 +173,33 @@ void SqlPresenceStore::State::answered(Requests requests, const Result<bool>& do
     const std::lock_guard held(mutex);
     asked = false;
     std::ranges::move(std::exchange(waiting, {}), std::back_inserter(requests));
-    for (const Request& request : requests)
-      if (request.kind != Request::Kind::members) unsure.insert(request.who.room);
+    not_done(requests);
   }
   for (Request& request : requests) {
     if (request.kind == Request::Kind::members)
       request.listed(done ? Result<PresentMembers>(std::move(request.present)) : std::unexpected(done.error()));
     else
       request.changed(done ? Result<PresenceChange>(std::move(request.change)) : std::unexpected(done.error()));
+  }
+}
+
+// The next round tells what these would have told.
+void SqlPresenceStore::State::not_done(const Requests& requests) {
+  std::set<std::pair<std::string_view, std::string_view>> never_came;
+  for (const Request& request : requests) {
+    if (request.kind == Request::Kind::members) continue;
+    const PresentUser& who = request.who;
+    unsure.insert(who.room);
+    Room& room = rooms[who.room];
+    const bool here = room.users.contains(who.user);
+    if (request.kind == Request::Kind::touch) {
+      if (here)
+        room.untold.insert(who.user);
+      else
+        never_came.emplace(who.room.view(), who.user.view());
+    } else if (!here && request.told && !never_came.contains({who.room.view(), who.user.view()})) {
+      room.gone.emplace(who.user, who.name);
+    }
   }
 }
 
@@ -167,49 +219,59 @@ Result<SqlPresenceStore::State::Part> SqlPresenceStore::State::step(store::Datab
   std::string name = self;
   bool fresh = new_name;
   held.unlock();
-  TRY(renewed, renew_presence(db, name, kSqlPresenceLease, fresh));
+  Part part;
+  TRY(now, presence_era(db));
+  part.era = std::move(now);
+  TRY(renewed, renew_presence(db, name, lease(), fresh));
   held.lock();
+  forgot = forgot || (!era.empty() && era != part.era);
   if (!renewed) { // others may be removing its entries
     name = self = options.node.str() + "." + std::to_string(++names);
     fresh = new_name = true;
+    looks = 0;
   }
+  const bool may_reap = looks == kPresenceLooks;
   if (fresh)
-    for (const auto& [room, users] : rooms) unsure.insert(room);
-  Part part;
-  std::vector<std::vector<PresentUser>> content;
-  std::size_t users = 0;
-  for (const RoomName& room : unsure) {
-    if (part.more = users >= kPresenceTransaction; part.more) break;
-    part.written.push_back(room);
-    content.push_back(users_of(room));
-    users += content.back().size();
-  }
+    for (const auto& [room, content] : rooms) unsure.insert(room);
+  const bool recount = forgot;
+  part.more = take_unsure(part) < unsure.size();
   held.unlock();
-  if (!renewed) TRY_VOID(renew_presence(db, name, kSqlPresenceLease, true));
-  for (std::size_t i = 0; i < content.size(); ++i) TRY_VOID(write_room(db, name, part.written[i], content[i], part));
-  if (!part.more) TRY_VOID(reap(db, name, part));
+  if (!renewed) TRY_VOID(renew_presence(db, name, lease(), true));
+  for (const Content& content : part.written) TRY_VOID(write_room(db, name, content, recount, part));
+  if (!part.more) TRY_VOID(count_again(db, name, part));
+  if (!part.more && may_reap) TRY_VOID(reap(db, name, part));
   return part;
 }
 
-std::vector<PresentUser> SqlPresenceStore::State::users_of(const RoomName& room) {
-  std::vector<PresentUser> out;
-  if (const auto found = rooms.find(room); found != rooms.end())
-    for (const auto& [user, name] : found->second) out.push_back({room, user, name});
+// How many rooms: as many as fit into one transaction.
+std::size_t SqlPresenceStore::State::take_unsure(Part& part) {
+  std::size_t users = 0;
+  for (const RoomName& room : unsure) {
+    if (users >= kPresenceTransaction) break;
+    const Content& one = part.written.emplace_back(content_of(room));
+    users += one.told.size() + one.untold.size() + one.gone.size();
+  }
+  return part.written.size();
+}
+
+SqlPresenceStore::State::Content SqlPresenceStore::State::content_of(const RoomName& room) {
+  Content out{.room = room};
+  const auto found = rooms.find(room);
+  if (found == rooms.end()) return out;
+  const auto& [users, untold, gone] = found->second;
+  for (const auto& [user, name] : users) (untold.contains(user) ? out.untold : out.told).push_back({room, user, name});
+  for (const auto& [user, name] : gone) out.gone.push_back({room, user, name});
   return out;
 }
 
-Result<void> SqlPresenceStore::State::write_room(store::Database& db, const std::string& name, const RoomName& room,
-    const std::vector<PresentUser>& users, Part& part) {
-  TRY(present, present_of(db, name, room.view(), SIZE_MAX >> 1U));
+Result<void> SqlPresenceStore::State::write_room(
+    store::Database& db, const std::string& name, const Content& content, bool recount, Part& part) {
+  PresenceReport report{.room = content.room, .recount = recount};
+  TRY(present, present_of(db, name, content.room.view(), SIZE_MAX >> 1U));
   std::set<std::string_view> here;
-  for (const PresentUser& user : users) here.insert(user.user.view());
-  std::vector<PresentUser> surplus;
-  for (PresentUser& user : present)
-    if (!here.contains(user.user.view())) surplus.push_back(std::move(user));
-  const auto keep = [](std::vector<PresentUserChange>& to, std::vector<PresentUserChange> changes) {
-    for (PresentUserChange& change : changes)
-      if (change.changed) to.push_back(std::move(change));
-  };
+  for (const auto* users : {&content.told, &content.untold})
+    for (const PresentUser& user : *users) here.insert(user.user.view());
+  std::erase_if(present, [&here](const PresentUser& user) { return here.contains(user.user.view()); });
   const auto each = [](const std::vector<PresentUser>& all, const auto& act) -> Result<void> {
     for (std::size_t at = 0; at < all.size(); at += kPresenceStatement) {
       const std::size_t end = std::min(all.size(), at + kPresenceStatement);
@@ -219,28 +281,63 @@ Result<void> SqlPresenceStore::State::write_room(store::Database& db, const std:
     }
     return {};
   };
-  TRY_VOID(each(surplus, [&](const auto& some) -> Result<void> {
-    TRY(left, remove_present(db, name, name, some));
-    keep(part.left, std::move(left));
+  TRY_VOID(each(present, [&](const auto& some) -> Result<void> {
+    TRY_VOID(remove_present(db, name, name, some));
     return {};
   }));
-  return each(users, [&](const auto& some) -> Result<void> {
-    TRY(came, put_present(db, name, some, true));
-    keep(part.came, std::move(came));
-    return {};
-  });
+  const auto put = [&](PresentPut how, bool tells) {
+    return [&db, &name, &report, how, tells](const auto& some) -> Result<void> {
+      TRY(came, put_present(db, name, some, how));
+      for (PresentUserChange& change : came)
+        if (tells && change.changed) report.came.push_back({change.who.user, change.who.name});
+      return {};
+    };
+  };
+  TRY_VOID(each(content.told, put(PresentPut::again, !recount)));
+  TRY_VOID(each(content.untold, put(PresentPut::untold, true)));
+  TRY(gone, absent_of(db, name, content.gone));
+  for (PresentUser& user : gone) report.left.push_back({std::move(user.user), std::move(user.name)});
+  if (!recount && report.came.empty() && report.left.empty()) return {};
+  TRY(counts, count_present(db, name, {content.room}));
+  report.count = counts.front().users;
+  report.order = counts.front().order;
+  part.reports.push_back(std::move(report));
+  return {};
+}
+
+Result<void> SqlPresenceStore::State::count_again(store::Database& db, const std::string& name, Part& part) {
+  std::vector<RoomName> some;
+  {
+    const std::lock_guard held(mutex);
+    for (auto room = to_count.begin(); room != to_count.end() && some.size() < kPresenceStatement; ++room)
+      some.push_back(*room);
+    part.more = some.size() < to_count.size();
+  }
+  if (some.empty()) return {};
+  TRY(counts, count_present(db, name, some));
+  for (std::size_t i = 0; i < some.size(); ++i)
+    part.recounts.push_back({.room = some[i], .count = counts[i].users, .order = counts[i].order, .recount = true});
+  return {};
 }
 
 // Of the nodes that see a dead one, one wins. If it fails, another begins again.
 Result<void> SqlPresenceStore::State::reap(store::Database& db, const std::string& name, Part& part) {
-  TRY(dead, win_dead(db, name, kSqlPresenceLease));
+  TRY(dead, win_dead(db, name, lease()));
   if (dead.empty()) return {};
   part.more = true;
   TRY(users, present_of(db, dead, {}, kPresenceTransaction));
   if (users.empty()) return forget_dead(db, dead, name);
   TRY(left, remove_present(db, name, dead, users));
-  for (PresentUserChange& change : left)
-    if (change.changed) part.left.push_back(std::move(change));
+  std::map<RoomName, PresenceReport> reports;
+  for (PresentUserChange& change : left) {
+    if (!change.changed) continue;
+    PresenceReport& report =
+        reports.try_emplace(change.who.room, PresenceReport{.room = change.who.room}).first->second;
+    report.left.push_back({std::move(change.who.user), std::move(change.who.name)});
+    report.count = change.count;
+    report.order = change.order;
+  }
+  for (auto& [room, report] : reports) part.reports.push_back(std::move(report));
   return {};
 }
 
@@ -248,16 +345,23 @@ void SqlPresenceStore::State::stepped(const Part& part) {
   {
     const std::lock_guard held(mutex);
     new_name = false;
-    for (const RoomName& room : part.written) unsure.erase(room);
+    era = part.era;
+    if (!part.more) looks = std::min(looks + 1, kPresenceLooks);
+    for (const auto& [room, told, untold, gone] : part.written) {
+      unsure.erase(room);
+      const auto found = rooms.find(room);
+      if (found == rooms.end()) continue;
+      for (const PresentUser& user : untold) found->second.untold.erase(user.user);
+      for (const PresentUser& user : gone) found->second.gone.erase(user.user);
+      if (found->second.users.empty() && found->second.gone.empty()) rooms.erase(found);
+    }
+    if (unsure.empty()) forgot = false;
+    for (const PresenceReport& report : part.recounts) to_count.erase(report.room);
   }
-  report(options.left, part.left);
-  report(options.came, part.came);
-}
-
-void SqlPresenceStore::State::report(
-    const SqlPresenceOptions::Report& to, const std::vector<PresentUserChange>& changes) {
-  if (!to) return;
-  for (const auto& [who, changed, count] : changes) to(who.room, {who.user, who.name}, count);
+  for (const PresenceReport& report : part.reports)
+    if (options.report) options.report(report);
+  for (const PresenceReport& report : part.recounts)
+    if (options.recount) options.recount(report);
 }
 
 // --- the interface ---
@@ -265,13 +369,22 @@ void SqlPresenceStore::State::report(
 SqlPresenceStore::SqlPresenceStore(SqlPresenceOptions options, store::Writer& writer, Executor& executor)
     : state_(std::make_shared<State>(std::move(options), writer)),
       executor_(executor) {
-  const auto go = [weak = std::weak_ptr<State>(state_)] {
+  const Millis round = kSqlPresenceRound * state_->options.tick.count() / 1'000;
+  go_ = [weak = std::weak_ptr<State>(state_)] {
     if (const auto alive = weak.lock()) alive->round({});
   };
-  executor.post(go);
-  timer_ = executor.every(kSqlPresenceRound, go);
+  executor.post(go_);
+  timer_ = executor.every(round, go_);
 }
 SqlPresenceStore::~SqlPresenceStore() { executor_.cancel(timer_); }
+
+void SqlPresenceStore::recount() {
+  {
+    const std::lock_guard held(state_->mutex);
+    for (const auto& [room, content] : state_->rooms) state_->to_count.insert(room);
+  }
+  executor_.post(go_);
+}
 
 void SqlPresenceStore::round(std::function<void()> done) { state_->round(std::move(done)); }
 

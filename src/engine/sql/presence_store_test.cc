@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "base/manual_executor.h"
@@ -24,15 +26,13 @@ class Node final : public PresenceWorld {
   Node(const std::string& url, const std::string& id, bool with_thread = false)
       : writer_(open(url, with_thread ? nullptr : &executor_)),
         store_({.node = NodeId(id),
-                   .left = [this](const RoomName& room, const rooms::Member& member,
-                               std::size_t count) { note(room, member, "left", count); },
-                   .came = [this](const RoomName& room, const rooms::Member& member,
-                               std::size_t count) { note(room, member, "came", count); }},
+                   .report = [this](const PresenceReport& report) { note(report); },
+                   .recount = [this](const PresenceReport& report) { note(report); }},
             *writer_, executor_) {
-    if (!with_thread) round();
+    for (int i = 0; i < kPresenceLooks && !with_thread; ++i) round();
   }
 
-  PresenceStore& store() override { return store_; }
+  SqlPresenceStore& store() override { return store_; }
   void run() override { executor_.run_posted(); }
   // False: it did not end.
   bool round() {
@@ -52,7 +52,7 @@ class Node final : public PresenceWorld {
     }
     return there;
   }
-  // "tea: Ann left 1", since the last call.
+  // "tea: Ann left 1", "tea: recounted 2", since the last call.
   std::vector<std::string> reports() { return std::exchange(reports_, {}); }
 
  private:
@@ -64,8 +64,14 @@ class Node final : public PresenceWorld {
     if (!opened) throw std::runtime_error(opened.error().operator_text());
     return std::move(*opened);
   }
-  void note(const RoomName& room, const rooms::Member& member, const std::string& what, std::size_t count) {
-    reports_.push_back(room.str() + ": " + member.name + " " + what + " " + std::to_string(count));
+  void note(const PresenceReport& report) {
+    const auto line = [&](const std::string& what) {
+      reports_.push_back(report.room.str() + ": " + what + " " + std::to_string(report.count));
+    };
+    EXPECT_GT(report.order, 0U);
+    for (const rooms::Member& member : report.came) line(member.name + " came");
+    for (const rooms::Member& member : report.left) line(member.name + " left");
+    if (report.recount) line("recounted");
   }
 
   Metrics metrics_;
@@ -186,6 +192,19 @@ TEST_F(SqlPresenceTest, ANodeThatWasSilentForTooLongWritesItsUsersAgain) {
   EXPECT_EQ(a->leave("tea", "ann"), "Ann left 1");
 }
 
+TEST_F(SqlPresenceTest, AfterAnOutageLongerThanTheLeasesNobodySeemsToLeaveOrToCome) {
+  const auto a = node("a"), b = node("b");
+  a->touch("tea", "ann", "Ann");
+  b->touch("tea", "bob", "Bob");
+  for (const char* id : {"a", "b"}) end_lease(id);
+  for (int i = 0; i <= kPresenceLooks; ++i)
+    for (Node* each : {a.get(), b.get()}) each->round();
+  for (Node* each : {a.get(), b.get()}) {
+    EXPECT_THAT(each->reports(), IsEmpty());
+    EXPECT_THAT(each->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+  }
+}
+
 TEST_F(SqlPresenceTest, WhatCouldNotBeWrittenIsWrittenInTheNextRound) {
   const auto a = node("a"), b = node("b");
   a->touch("tea", "ann", "Ann");
@@ -200,6 +219,39 @@ TEST_F(SqlPresenceTest, WhatCouldNotBeWrittenIsWrittenInTheNextRound) {
   EXPECT_THAT(a->reports(), IsEmpty());
 }
 
+TEST_F(SqlPresenceTest, WhoLeftWhileItCouldNotBeWrittenIsReportedInTheNextRound) {
+  const auto a = node("a"), b = node("b");
+  for (const char* user : {"ann", "bob"}) a->touch("tea", user, user);
+  b->touch("tea", "bob", "bob");
+  change("ALTER TABLE present RENAME TO hidden");
+  EXPECT_EQ(a->leave("tea", "ann"), "STORE_FAILED");
+  EXPECT_EQ(a->leave("tea", "bob"), "STORE_FAILED");
+  EXPECT_EQ(a->touch("tea", "eve", "eve"), "STORE_FAILED");
+  EXPECT_EQ(a->leave("tea", "eve"), "STORE_FAILED");
+  change("ALTER TABLE hidden RENAME TO present");
+  a->round();
+  EXPECT_THAT(a->reports(), ElementsAre("tea: ann left 1")) << "bob is at the other node; of eve nobody knows";
+  EXPECT_THAT(b->names("tea"), ElementsAre("bob=bob"));
+  a->round();
+  EXPECT_THAT(a->reports(), IsEmpty());
+}
+
+TEST_F(SqlPresenceTest, ChangesOfAUserHaveRisingNumbersOverAllNodes) {
+  const auto a = node("a"), b = node("b");
+  std::uint64_t last = 0;
+  const auto rises = [&](const Result<PresenceChange>& change) {
+    ASSERT_TRUE(change && change->changed);
+    EXPECT_GT(change->order, last);
+    last = change->order;
+  };
+  for (int i = 0; i < 10; ++i)
+    for (Node* each : {a.get(), b.get()}) {
+      each->store().touch(RoomName("tea"), {UserId("ann"), "Ann"}, rises);
+      each->store().leave(RoomName("tea"), UserId("ann"), rises);
+      each->run();
+    }
+}
+
 TEST_F(SqlPresenceTest, AUserWhoComesAndGoesOnTwoNodesAtOnceIsReportedInTurn) {
   Node a(url, "a", true), b(url, "b", true);
   for (Node* each : {&a, &b}) {
@@ -211,13 +263,21 @@ TEST_F(SqlPresenceTest, AUserWhoComesAndGoesOnTwoNodesAtOnceIsReportedInTurn) {
       "INSERT INTO present_nodes (node, until) VALUES ('a', now() + interval '1 hour'), ('b', now() + interval '1 "
       "hour')");
   std::atomic<int> came{0}, left{0};
+  std::mutex mutex;
+  std::map<std::uint64_t, bool> in_turn; // whether the user came
+  const auto note = [&](const Result<PresenceChange>& r, bool is_coming) {
+    if (!r->changed) return;
+    ++(is_coming ? came : left);
+    const std::lock_guard held(mutex);
+    EXPECT_TRUE(in_turn.emplace(r->order, is_coming).second);
+  };
   const auto many_times = [&](Node& node) {
     for (int i = 0; i < 200; ++i) {
       std::promise<void> ended;
       node.store().touch(
-          RoomName("tea"), {UserId("ann"), "Ann"}, [&](const Result<PresenceChange>& r) { came += r->changed; });
+          RoomName("tea"), {UserId("ann"), "Ann"}, [&](const Result<PresenceChange>& r) { note(r, true); });
       node.store().leave(RoomName("tea"), UserId("ann"), [&](const Result<PresenceChange>& r) {
-        left += r->changed;
+        note(r, false);
         ended.set_value();
       });
       ended.get_future().get();
@@ -228,9 +288,27 @@ TEST_F(SqlPresenceTest, AUserWhoComesAndGoesOnTwoNodesAtOnceIsReportedInTurn) {
   }
   EXPECT_EQ(came, left);
   EXPECT_GE(came, 1);
+  bool there = false;
+  for (const auto& [order, is_coming] : in_turn) EXPECT_NE(std::exchange(there, is_coming), is_coming);
   std::promise<std::size_t> count;
   a.store().members(RoomName("tea"), 1, [&](const Result<PresentMembers>& r) { count.set_value(r->count); });
   EXPECT_EQ(count.get_future().get(), 0U);
+}
+
+TEST_F(SqlPresenceTest, WhenWhatOthersSaidWasLostTheRoomsOfANodeAreCounted) {
+  const auto a = node("a"), b = node("b");
+  for (std::size_t i = 0; i <= kPresenceStatement; ++i) a->touch(("r" + std::to_string(i)).c_str(), "ann");
+  b->touch("r7", "bob");
+  b->touch("tea", "bob");
+  a->store().recount();
+  a->run();
+  auto reports = a->reports();
+  EXPECT_EQ(reports.size(), kPresenceStatement + 1) << "in several transactions";
+  EXPECT_THAT(reports, testing::Contains("r7: recounted 2"));
+  EXPECT_THAT(reports, testing::Contains("r8: recounted 1"));
+  a->round();
+  EXPECT_THAT(a->reports(), IsEmpty());
+  EXPECT_THAT(b->reports(), IsEmpty());
 }
 
 TEST_F(SqlPresenceTest, LargeRoomsAreListedInPartAndCountedWhole) {
@@ -262,6 +340,10 @@ TEST(SqlPresenceAfterACrash, EachNodeWritesWhatItHasAgain) {
   EXPECT_TRUE(b.round_until_somebody_is_in("milk"));
   EXPECT_THAT(b.names("tea"), UnorderedElementsAre("ann=Ann", "eve=Eve"));
   EXPECT_THAT(b.names("milk"), ElementsAre("bob=Bob"));
+  const auto reports = a.reports();
+  EXPECT_THAT(reports, testing::Contains("tea: recounted 2"));
+  EXPECT_THAT(reports, testing::Not(testing::Contains("tea: Ann came 2"))) << "nobody was told that she had left";
+  EXPECT_THAT(b.reports(), UnorderedElementsAre("tea: recounted 2", "milk: recounted 1"));
   EXPECT_EQ(a.leave("tea", "ann"), "- 2");
   EXPECT_EQ(b.leave("tea", "ann"), "Ann left 1");
 }

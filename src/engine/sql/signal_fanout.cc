@@ -6,8 +6,10 @@
 
 namespace foyer::engine {
 
-SignalFanout::SignalFanout(std::shared_ptr<Signals> signals) : signals_(std::move(signals)) {
-  signals_->receive(SignalKind::event, {.received = [this](std::string_view bytes) { arrived(bytes); }});
+SignalFanout::SignalFanout(std::shared_ptr<Signals> signals, std::function<void()> lost)
+    : signals_(std::move(signals)) {
+  signals_->receive(
+      SignalKind::event, {.received = [this](std::string_view bytes) { arrived(bytes); }, .lost = std::move(lost)});
 }
 
 SignalFanout::~SignalFanout() { signals_->receive(SignalKind::event, {}); }

@@ -3,6 +3,7 @@
 // where each node finds it (changed_rooms.h).
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "engine/fanout.h"
@@ -13,7 +14,8 @@ namespace foyer::engine {
 
 class SignalFanout final : public Fanout {
  public:
-  explicit SignalFanout(std::shared_ptr<Signals> signals);
+  // `lost`: events of others may be missing; on the thread that reads.
+  explicit SignalFanout(std::shared_ptr<Signals> signals, std::function<void()> lost = {});
   ~SignalFanout() override;
 
   void publish(rooms::PublicationPtr publication, const FanoutListener* here = nullptr) override;
@@ -21,6 +23,7 @@ class SignalFanout final : public Fanout {
   void subscribe(const RoomName& room, std::shared_ptr<FanoutListener> listener, Completion<bool> done) override;
   void unsubscribe(const RoomName& room, const FanoutListener& listener) override;
   [[nodiscard]] bool may_lose() const override { return true; }
+  [[nodiscard]] Fanout& here() { return local_; } // to listeners of this process alone
 
  private:
   void arrived(std::string_view bytes);

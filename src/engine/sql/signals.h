@@ -56,6 +56,8 @@ class Signals final : public TailSource {
   ~Signals() override; // writes what waits
 
   [[nodiscard]] const NodeId& node() const { return node_; }
+  // For other jobs that wait for no disk.
+  [[nodiscard]] store::Writer& writer() { return *writer_; }
   // Any thread; signals of one thread arrive in the order of its calls. `to`: one node; nothing: all others. False: no
   // room for it, and nothing is sent.
   bool send(SignalKind kind, const std::optional<NodeId>& to, std::string_view bytes);
