@@ -1,13 +1,18 @@
 #include "app/between_nodes.h"
 
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "app/bus.h"
+#include "app/policies.h"
+#include "app/presence_news.h"
 #include "app/stores.h"
 #include "engine/local/control_bus.h"
 #include "engine/local/fanout.h"
 #include "engine/sql/member_hearing.h"
 #include "engine/sql/node_tail.h"
+#include "engine/sql/presence_store.h"
 #include "engine/sql/signal_bus.h"
 #include "engine/sql/signal_fanout.h"
 
@@ -51,6 +56,67 @@ BetweenNodes over_the_bus(
   return out;
 }
 
+// Presence in the database. What nobody has seen happen is told as other events are, until this ends.
+class SignalledPresence {
+ public:
+  SignalledPresence(const config::Config& config, const std::shared_ptr<engine::Signals>& signals, Executor& control)
+      : news_(std::make_shared<News>(config)),
+        signals_(signals),
+        fanout_(std::make_shared<engine::SignalFanout>(signals, [news = news_] { news->lost(); })),
+        store_({.node = signals->node(),
+                   .report = [news = news_](const engine::PresenceReport& report) { news->publish(report, false); },
+                   .recount = [news = news_](const engine::PresenceReport& report) { news->publish(report, true); },
+                   .tick = config.cluster_tick},
+            signals->writer(), control) {
+    news_->begin(*fanout_, store_);
+  }
+  ~SignalledPresence() { news_->end(); }
+  SignalledPresence(const SignalledPresence&) = delete;
+  SignalledPresence& operator=(const SignalledPresence&) = delete;
+  [[nodiscard]] engine::PresenceStore& store() { return store_; }
+  [[nodiscard]] engine::SignalFanout& fanout() { return *fanout_; }
+
+ private:
+  // Outlives the rest in rounds that are under way.
+  class News {
+   public:
+    explicit News(const config::Config& config)
+        : rules_(room_rules(config)),
+          presence_events_(config.gateway.rooms.presence_events_limit) {}
+    void begin(engine::SignalFanout& fanout, engine::SqlPresenceStore& store) {
+      const std::lock_guard held(mutex_);
+      fanout_ = &fanout;
+      store_ = &store;
+    }
+    void end() {
+      const std::lock_guard held(mutex_);
+      fanout_ = nullptr;
+      store_ = nullptr;
+    }
+    void publish(const engine::PresenceReport& report, bool only_here) {
+      const std::lock_guard held(mutex_);
+      if (fanout_ == nullptr) return;
+      engine::Fanout& to = only_here ? fanout_->here() : *fanout_;
+      publish_presence(report, rules_, presence_events_, to);
+    }
+    void lost() {
+      const std::lock_guard held(mutex_);
+      if (store_ != nullptr) store_->recount();
+    }
+
+   private:
+    const rooms::RoomRules rules_;
+    const std::size_t presence_events_;
+    std::mutex mutex_; // held while something is published
+    engine::SignalFanout* fanout_ = nullptr;
+    engine::SqlPresenceStore* store_ = nullptr;
+  };
+  const std::shared_ptr<News> news_;
+  const std::shared_ptr<engine::Signals> signals_;
+  const std::shared_ptr<engine::SignalFanout> fanout_;
+  engine::SqlPresenceStore store_;
+};
+
 // What is in no record goes by signals; messages are followed by their positions in the record.
 Result<BetweenNodes> by_signals(
     const config::Config& config, const StoreDeps& deps, Executor& control, engine::NodeTail& tail) {
@@ -62,7 +128,9 @@ Result<BetweenNodes> by_signals(
   tail.add(signals);
   tail.add(member_hearing(nullptr, config, deps.node, tail));
   BetweenNodes out;
-  out.fanout = std::make_shared<engine::SignalFanout>(signals);
+  const auto presence = std::make_shared<SignalledPresence>(config, signals, control);
+  out.presence = std::shared_ptr<engine::PresenceStore>(presence, &presence->store());
+  out.fanout = std::shared_ptr<engine::Fanout>(presence, &presence->fanout());
   out.bus = std::make_shared<engine::SignalBus>(signals, control, deps.clock);
   return out;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/policies.h"
+#include "app/presence_news.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/refusal.h"
 #include "engine/sql/postgres_store.h"
@@ -135,22 +136,9 @@ void Bus::tick() {
   if (watch_.unheard) watch_.unheard();
 }
 
-// What no node has seen happen: users who left with a dead node, or whose coming could not be written at first.
 void Bus::tell(const engine::PresenceReport& report) {
-  const rooms::RoomSettings settings = rules_.of(report.room.view());
-  if (!settings.presence || !settings.join_events) return;
   const std::lock_guard held(tell_mutex_);
-  if (ended_) return;
-  const auto publish = [&](decltype(rooms::Event::body) body, const UserId& except) {
-    rooms::Event event{.room = report.room, .offset = report.order, .delivery = rooms::Delivery::ephemeral};
-    event.except = except;
-    event.body = std::move(body);
-    fanout_->publish(std::make_shared<rooms::Publication>(std::make_shared<const rooms::Event>(std::move(event))));
-  };
-  if (report.recount || report.count + report.came.size() + report.left.size() > presence_events_)
-    return publish(rooms::MembersChanged{report.count}, {});
-  for (const rooms::Member& member : report.came) publish(rooms::MemberJoined{member}, member.id);
-  for (const rooms::Member& member : report.left) publish(rooms::MemberLeft{member}, {});
+  if (!ended_) publish_presence(report, rules_, presence_events_, *fanout_);
 }
 
 void Bus::watch(BetweenNodes::Watch watch) {

@@ -242,9 +242,10 @@ const Option kOptions[] = {
     {.name = "cluster_tick",
         .section = "Services and keys",
         .slot = FIELD(cluster_tick),
-        .help = "With BUS_URL: how often a node shows the others that it is there. What follows from it: a node that "
-                "does not hear the others notices after 3 ticks, and the users of a node that died leave their rooms "
-                "after 10 to 15. The same for all nodes.",
+        .help =
+            "With several nodes: how often a node shows the others that it is there. What follows from it: a node that "
+            "does not hear the others over the bus notices after 3 ticks, and the users of a node that died leave "
+            "their rooms after 10 to 15. The same for all nodes.",
         .min = 100,
         .max = 10 * kSecond},
     {.name = "store_key",

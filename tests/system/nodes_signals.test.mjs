@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { call } from './support/api.mjs';
 import { fileScope, foyer, temporary } from './support/foyer.mjs';
-import { arriveAt, key, nodes, options } from './support/nodes.mjs';
+import { arriveAt, at, key, nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Receiver } from './support/receiver.mjs';
 import { until } from './support/within.mjs';
@@ -39,6 +39,78 @@ test('what an application does to connections reaches those at every node', asyn
   await call(a, 'disconnect', { user: there.user.id, disconnect: { code: 4555, reason: 'bye' } }, api);
   assert.equal((await there.ended()).code, 4555);
   await here.barrier();
+});
+
+const ids = (members) => members.map((m) => m.id).sort();
+const quick = { args: ['--cluster-tick', '300ms', '--presence-grace', '100ms'] };
+
+test('who is in a room at one node is seen at the others, comes and leaves', async (t) => {
+  const [a, b, c] = await nodes(t, await server.fresh(), 3, quick);
+  const ann = await arriveAt(a, 'ann');
+  const bob = await arriveAt(b, 'bob');
+  const eve = await arriveAt(c, 'eve');
+  await ann.join('tea');
+  assert.deepEqual(ids((await bob.join('tea')).members), ids([ann.user, bob.user]));
+  assert.equal((await ann.next('member_joined', { room: 'tea' })).user.id, bob.user.id);
+  assert.deepEqual(ids((await eve.ask('presence', { room: 'tea' })).members), ids([ann.user, bob.user]));
+  await bob.close();
+  assert.equal((await ann.next('member_left', { room: 'tea' })).user.id, bob.user.id);
+  assert.deepEqual(ids((await eve.ask('presence', { room: 'tea' })).members), [ann.user.id]);
+});
+
+test('a user on two nodes is there once, and leaves with the last connection', async (t) => {
+  const [a, b] = await nodes(t, await server.fresh(), 2, quick);
+  const ann = await arriveAt(a, 'ann');
+  const bob = await arriveAt(a, 'bob');
+  await ann.join('tea');
+  await bob.join('tea');
+  await ann.next('member_joined', { room: 'tea' });
+  const second = await at(b, bob.account);
+  await second.join('tea');
+  await bob.close();
+  const carl = await arriveAt(b, 'carl');
+  await carl.join('tea');
+  assert.equal((await ann.next('member_joined', { room: 'tea' })).user.id, carl.user.id);
+  await second.close();
+  assert.equal((await ann.next('member_left', { room: 'tea' })).user.id, bob.user.id);
+  await ann.barrier();
+  assert.deepEqual(ann.kept.filter((m) => /^member_/.test(m.type)), []);
+});
+
+test('the people of a node that was killed leave, and nobody else', async (t) => {
+  const [a, b, c] = await nodes(t, await server.fresh(), 3, quick);
+  const ann = await arriveAt(a, 'ann');
+  const eve = await arriveAt(c, 'eve');
+  const bob = await arriveAt(b, 'bob');
+  const dan = await arriveAt(b, 'dan');
+  const here = await at(a, dan.account);
+  for (const person of [ann, eve, bob, dan, here]) await person.join('tea');
+  for (const person of [eve, bob, dan]) assert.equal((await ann.next('member_joined', { room: 'tea' })).user.id, person.user.id);
+  for (const person of [bob, dan]) assert.equal((await eve.next('member_joined', { room: 'tea' })).user.id, person.user.id);
+  await b.kill9();
+  for (const person of [ann, eve]) {
+    assert.equal((await person.next('member_left', { room: 'tea' })).user.id, bob.user.id);
+    assert.deepEqual(ids((await person.ask('presence', { room: 'tea' })).members), ids([ann.user, eve.user, dan.user]));
+    await person.barrier();
+    assert.deepEqual(person.kept.filter((m) => /^member/.test(m.type)), [], 'dan is at another node, too');
+  }
+});
+
+test('after a crash of the database everybody is listed again, and nobody seems to come or leave', async (t) => {
+  const own = await Postgres.start(t);
+  const [a, b] = await nodes(t, await own.fresh(), 2, quick);
+  const ann = await arriveAt(a, 'ann');
+  const bob = await arriveAt(b, 'bob');
+  await ann.join('tea');
+  await bob.join('tea');
+  await ann.next('member_joined', { room: 'tea' });
+  await own.crash();
+  await own.start();
+  for (const person of [ann, bob]) {
+    await until('both to be listed', async () => (await person.ask('presence', { room: 'tea' })).members?.length === 2);
+    await person.barrier();
+    assert.deepEqual(person.kept.filter((m) => /^member_/.test(m.type)), []);
+  }
 });
 
 // `foyer webhook …` on the database of the nodes.
