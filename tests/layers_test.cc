@@ -40,7 +40,7 @@ const std::vector<Layer> kLayers = {
     {"engine/sql", {"base", "rooms/model", "store", "engine", "engine/local"}},
     {"engine/memory", {"base", "engine"}},
     {"engine/redis", {"base", "rooms/model", "redis", "engine", "engine/local"}},
-    {"cluster", {"base", "store", "engine/sql", "engine/redis"}},
+    {"cluster", {"base", "redis", "store", "engine/sql", "engine/redis"}},
     {"rooms", {"base", "admission", "rooms/model", "io", "engine", "engine/memory"}},
     {"protocol", {"base", "wire", "rooms/model", "rooms"}},
     {"protocol/foyer_v1", {"base", "rooms/model", "protocol"}},

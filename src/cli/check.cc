@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/bus.h"
+#include "cli/check_live.h"
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/fitness.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::string_view kUsage =
     "Usage: foyer check [--all] [--json] [OPTIONS OF serve]\n"
     "       foyer check --room NAME [--json] [OPTIONS OF serve]\n"
+    "       foyer check --live [--json] [OPTIONS OF serve]\n"
     "       foyer check --reference\n\n"
     "Checks the configuration and this machine. Reports all findings at once, makes every check that `foyer serve` "
     "makes\n"
@@ -29,6 +31,10 @@ constexpr std::string_view kUsage =
     "  --all          also show the options that are at their default\n"
     "  --json         print findings and all options as one JSON object\n"
     "  --room NAME    show only what holds in this room, and where it is configured\n"
+    "  --live         show instead what changes while servers run, and what each value means for `sent`, recovery and\n"
+    "                 presence: PostgreSQL, the bus and its replicas, whether the nodes hear each other. Exit status: "
+    "0 all\n"
+    "                 is well, 1 something is wrong (each with its code), 2 could not ask\n"
     "  --reference    print the page docs/configuration.md\n"
     "  --config FILE  read options from a TOML file\n"
     "  --dev          short for --environment development\n";
@@ -59,12 +65,38 @@ void print_mode(const config::Config& config) {
   fmt::print("\n");
 }
 
+int report(config::Loaded loaded, const config::ReadFile& read, bool all, bool as_json) {
+  const auto findings = fitness(loaded, read);
+  (void)config::adopt_generated_secrets(loaded, read); // so that they are shown
+  const std::string fingerprint =
+      config::configuration_fingerprint(loaded.config); // of the options as set, like `serve`
+  config::resolve_addresses(loaded.config, loaded.config.listen.port);
+  const bool fit = config::is_fit(findings);
+  if (as_json) {
+    auto out = config::check_json(loaded, findings);
+    out["config"] = fingerprint;
+    if (loaded.config.role_gateway) add_mode(out, loaded.config, fit);
+    fmt::print("{}\n", json::write_pretty(out));
+    return fit ? 0 : 1;
+  }
+  fmt::print("{}{}\n", config::findings_text(findings), config::options_text(loaded, all));
+  if (fit && loaded.config.role_gateway) print_mode(loaded.config);
+  const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
+  if (fit)
+    fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
+  else
+    fmt::print("Not fit to serve: {} {}. `foyer explain CODE` explains each code.\n", errors,
+        errors == 1 ? "error" : "errors");
+  return fit ? 0 : 1;
+}
+
 } // namespace
 
 int run_check(Args args) {
   config::Inputs inputs{{}, config::system_environment(), config::system_files()};
   bool as_json = false;
   bool all = false;
+  bool live = false;
   std::optional<std::string> room;
   bool room_follows = false;
   for (const auto& arg : args) {
@@ -88,6 +120,8 @@ int run_check(Args args) {
       as_json = true;
     else if (arg == "--all")
       all = true;
+    else if (arg == "--live")
+      live = true;
     else
       inputs.args.push_back(arg);
   }
@@ -97,28 +131,8 @@ int run_check(Args args) {
   }
   config::Loaded loaded = config::load(inputs);
   if (room) return check_room(loaded, *room, as_json);
-  const auto findings = fitness(loaded, inputs.read);
-  (void)config::adopt_generated_secrets(loaded, inputs.read); // so that they are shown
-  const std::string fingerprint =
-      config::configuration_fingerprint(loaded.config); // of the options as set, like `serve`
-  config::resolve_addresses(loaded.config, loaded.config.listen.port);
-  const bool fit = config::is_fit(findings);
-  if (as_json) {
-    auto report = config::check_json(loaded, findings);
-    report["config"] = fingerprint;
-    if (loaded.config.role_gateway) add_mode(report, loaded.config, fit);
-    fmt::print("{}\n", json::write_pretty(report));
-    return fit ? 0 : 1;
-  }
-  fmt::print("{}{}\n", config::findings_text(findings), config::options_text(loaded, all));
-  if (fit && loaded.config.role_gateway) print_mode(loaded.config);
-  const auto errors = std::ranges::count(findings, config::Severity::error, &config::Finding::severity);
-  if (fit)
-    fmt::print("Fit to serve. Configuration {}.\n", fingerprint);
-  else
-    fmt::print("Not fit to serve: {} {}. `foyer explain CODE` explains each code.\n", errors,
-        errors == 1 ? "error" : "errors");
-  return fit ? 0 : 1;
+  if (live) return check_live(loaded, as_json);
+  return report(std::move(loaded), inputs.read, all, as_json);
 }
 
 } // namespace foyer::cli

@@ -10,6 +10,7 @@
 #include "app/bus.h"
 #include "app/stores.h"
 #include "base/bytes.h"
+#include "cli/cluster_look.h"
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cluster/report.h"
@@ -36,8 +37,6 @@ constexpr std::string_view kUsage =
     "  foyer cluster remove k3f9x2a7\n";
 
 constexpr std::string_view kVerbs[] = {"remove"};
-constexpr Millis kLeastSilence{3'000}; // however short a tick is: the look itself takes time
-constexpr int kSilentTicks = 10;       // as members judge each other
 
 struct Arguments {
   bool help = false;
@@ -71,10 +70,6 @@ std::expected<Arguments, std::string> read(Args args) {
 int could_not(const Refusal& refusal) {
   (void)refused_command("cluster", refusal);
   return kCouldNotRun;
-}
-
-Millis silence_of(const config::Config& config) {
-  return std::max<Millis>(kLeastSilence, config.cluster_tick * kSilentTicks);
 }
 
 int show_one_node(const config::Config& config, bool as_json) {

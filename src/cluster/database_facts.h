@@ -28,11 +28,11 @@ struct Standby {
 };
 
 struct DatabaseFacts {
-  std::string software; // "PostgreSQL 15.10"
-  std::string name;     // of the database
-  store::Lineage lineage;
+  std::string software = {}; // "PostgreSQL 15.10"
+  std::string name = {};     // of the database
+  store::Lineage lineage = {};
   bool fsync = true, full_page_writes = true;
-  std::string synchronous_commit, synchronous_standbys; // the second as configured
+  std::string synchronous_commit = {}, synchronous_standbys = {}; // the second as configured
   std::int64_t most_connections = 0, reserved_connections = 0, connections = 0;
   bool sees_all = true; // the role may see all sessions and standbys
   std::optional<OpenTransaction> oldest = {};

@@ -20,8 +20,8 @@ struct BusReport {
 };
 
 struct Report {
-  engine::MembersSeen members;
-  DatabaseFacts database;
+  engine::MembersSeen members = {};
+  DatabaseFacts database = {};
   std::optional<BusReport> bus = {}; // nothing: none is configured
 };
 
