@@ -22,6 +22,7 @@ struct Command {
 int run_serve(Args args);   // serve.cc
 int run_api_key(Args args); // api_key.cc
 int run_backup(Args args);  // backup.cc
+int run_bus(Args args);     // bus.cc
 int run_check(Args args);   // check.cc
 int run_cluster(Args args); // cluster.cc
 int run_key(Args args);     // key.cc

@@ -19,6 +19,7 @@ constexpr Command kCommands[] = {
     {"why", "Look up one refusal by its reference.", run_why},
     {"upkeep", "Show whether old rows are being deleted or wait for a trusted clock; --now ends the wait.", run_upkeep},
     {"cluster", "Show the nodes that share a database, and what is wrong; remove forgets a dead one.", run_cluster},
+    {"bus", "Count the keys on the bus between nodes, by kind.", run_bus},
     {"backup", "Make a consistent copy of the data directory while the server runs.", run_backup},
     {"token", "Issue, inspect and verify access tokens.", run_token},
     {"user", "Manage accounts: add, list, invite, disable, enable, password, revoke, import; also while a server runs.",

@@ -1,11 +1,10 @@
 #include "cluster/bus_server.h"
 
 #include <charconv>
-#include <future>
-#include <memory>
 #include <utility>
 
 #include "base/bytes.h"
+#include "cluster/asking.h"
 #include "engine/redis/refusal.h"
 
 namespace foyer::cluster {
@@ -14,21 +13,12 @@ namespace {
 constexpr std::size_t kShown = 128;
 constexpr std::size_t kMostReplicas = 100;
 
-using Answer = std::expected<redis::Reply, redis::Failure>;
-
 // The part of `text` before `end`, which is removed with it.
 std::string_view take(std::string_view& text, char end) {
   const auto at = std::min(text.find(end), text.size());
   const std::string_view part = text.substr(0, at);
   text.remove_prefix(std::min(at + 1, text.size()));
   return part;
-}
-
-Answer ask(redis::Connection& connection, redis::Command command) {
-  auto promise = std::make_shared<std::promise<Answer>>();
-  auto answer = promise->get_future();
-  connection.send(std::move(command), [promise](Answer reply) { promise->set_value(std::move(reply)); });
-  return answer.get(); // a connection answers within its timeouts
 }
 
 // CONFIG answers the name and the value; nothing when the user may not ask, or the server has no such setting.
