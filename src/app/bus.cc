@@ -15,32 +15,18 @@
 namespace foyer::app {
 namespace {
 
-constexpr Millis kLeastTimeout{1'000};
-constexpr Millis kMostTimeout{5'000};
-constexpr Millis kMostBackoff{1'000}; // what was published meanwhile has to be read from the database
 constexpr int kLookTicks = 10;
+constexpr int kBlindAnswers = 5; // a primary that was just thawed is counted as down for a moment
 
 std::string listed(const std::vector<std::string>& nodes) { return fmt::format("{}", fmt::join(nodes, ", ")); }
 
 } // namespace
 
-redis::Server bus_server(const config::Config& config) {
-  redis::Server server;
-  if (auto url = redis::parse_server_url(config.bus_url)) server.url = *std::move(url); // checked when it was loaded
-  server.tls.ca_file = config.bus_ca_file;
-  return server;
-}
-
-redis::Policy bus_policy(const config::Config& config) {
-  redis::Policy policy;
-  policy.command_timeout = std::clamp(config.cluster_tick * 5, kLeastTimeout, kMostTimeout);
-  policy.connect_timeout = policy.idle = policy.command_timeout;
-  policy.backoff_most = kMostBackoff;
-  return policy;
-}
-
 Result<engine::BusSeen> look_at_bus(const config::Config& config, Entropy& entropy) {
-  return engine::look_at_bus(bus_server(config), bus_policy(config), engine::BusNames(), entropy);
+  const BusPlace place = find_bus(config, entropy);
+  TRY(seen, engine::look_at_bus(place.server, place.policy, engine::BusNames(), entropy));
+  if (auto blind = place.blind()) return std::unexpected(*std::move(blind));
+  return seen;
 }
 
 std::string bus_text(const engine::BusSeen& seen) {
@@ -63,7 +49,8 @@ json::Object bus_json(const engine::BusSeen& seen) {
 Result<std::string> name_of_bus(const config::Config& config, Entropy& entropy) {
   TRY(database, engine::look_at_nodes({.url = config.database_url}));
   const engine::BusOwner owner{.database = std::move(database.name), .noted = std::move(database.bus)};
-  TRY(seen, engine::open_bus(bus_server(config), bus_policy(config), engine::BusNames(), owner, entropy));
+  const BusPlace place = find_bus(config, entropy);
+  TRY(seen, engine::open_bus(place.server, place.policy, engine::BusNames(), owner, entropy));
   return std::move(seen.name);
 }
 
@@ -75,40 +62,22 @@ Bus::Bus(const config::Config& config, BusDeps deps, engine::NodeId node, std::s
       rules_(room_rules(config)),
       presence_events_(config.gateway.rooms.presence_events_limit),
       up_(deps.metrics.gauge("foyer_bus_up", "Whether the bus between nodes is connected and suited.")),
-      deaf_(deps.metrics.gauge("foyer_bus_deaf", "Whether canaries of some node do not arrive here over the bus.")) {
-  const redis::Server listening = bus_server(config);
-  const redis::Policy policy = bus_policy(config);
-  redis::Server asking = listening;
+      deaf_(deps.metrics.gauge("foyer_bus_deaf", "Whether canaries of some node do not arrive here over the bus.")),
+      place_(find_bus(config, deps.entropy)) {
+  follow_primary();
+  redis::Server asking = place_.server;
   asking.scripts = engine::bus_scripts();
-  commands_ = std::make_unique<redis::Connection>(asking, policy, deps_.entropy,
+  commands_ = std::make_unique<redis::Connection>(asking, place_.policy, deps_.entropy,
       redis::ConnectionWatch{.opened = [this] { logged_in_ = true; },
           .lost = [this](const redis::Failure& failure) { seen(std::unexpected(engine::refusal_of(failure))); }});
   canaries_ =
       std::make_unique<engine::BusCanaries>(engine::BusCanariesOptions{.names = names_,
                                                 .node = node_,
                                                 .tick = config.cluster_tick,
-                                                .changed = [this](const engine::Hearing& hearing) { heard(hearing); }},
+                                                .changed = [this](const engine::Hearing& hearing) { heard(hearing); },
+                                                .late = [this] { canary_late_ = true; }},
           *commands_, deps_.control, deps_.clock);
-  fanout_ = std::make_unique<engine::RedisFanout>(
-      engine::RedisFanoutOptions{.server = listening,
-          .policy = policy,
-          .names = names_,
-          .node = node_,
-          .gap =
-              [this](const RoomName& room) {
-    const std::lock_guard held(watch_mutex_);
-    if (watch_.gap) watch_.gap(room);
-  },
-          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::rooms, bytes); }},
-      *commands_, deps_.entropy);
-  control_ = std::make_unique<engine::RedisControlBus>(
-      engine::RedisControlBusOptions{.server = listening,
-          .policy = policy,
-          .names = names_,
-          .node = node_,
-          .silence = config.cluster_tick * 10,
-          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::control, bytes); }},
-      *commands_, deps_.clock, deps_.entropy);
+  open_listeners(config);
   const rooms::RoomPolicy& rooms = config.gateway.rooms;
   log_ = std::make_unique<engine::RedisRoomLog>(
       engine::RedisLogOptions{
@@ -120,10 +89,42 @@ Bus::Bus(const config::Config& config, BusDeps deps, engine::NodeId node, std::s
           .report = [this](const engine::PresenceReport& report) { tell(report); },
           .tick = config.cluster_tick},
       *commands_, deps_.control, deps_.clock, deps_.entropy);
+  questions_ = std::make_unique<redis::Connection>(place_.server, place_.policy, deps_.entropy);
   ticker_ = std::make_unique<engine::Ticker>(deps_.control, config.cluster_tick, [this] { tick(); });
 }
 
+void Bus::open_listeners(const config::Config& config) {
+  fanout_ = std::make_unique<engine::RedisFanout>(
+      engine::RedisFanoutOptions{.server = place_.server,
+          .policy = place_.policy,
+          .names = names_,
+          .node = node_,
+          .gap =
+              [this](const RoomName& room) {
+    const std::lock_guard held(watch_mutex_);
+    if (watch_.gap) watch_.gap(room);
+  },
+          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::rooms, bytes); }},
+      *commands_, deps_.entropy);
+  control_ = std::make_unique<engine::RedisControlBus>(
+      engine::RedisControlBusOptions{.server = place_.server,
+          .policy = place_.policy,
+          .names = names_,
+          .node = node_,
+          .silence = config.cluster_tick * 10,
+          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::control, bytes); }},
+      *commands_, deps_.clock, deps_.entropy);
+}
+
+void Bus::follow_primary() {
+  if (!place_.sentinel) return;
+  following_ = place_.sentinel->primary()->watch([this](const redis::Whereabouts::At& at) {
+    if (at) deps_.log.info("bus_primary", "The sentinels name a primary of the bus.", {{"primary", at->shown()}});
+  });
+}
+
 Bus::~Bus() {
+  following_.reset();
   watch({});
   const std::lock_guard held(tell_mutex_);
   ended_ = true;
@@ -131,9 +132,35 @@ Bus::~Bus() {
 
 void Bus::tick() {
   if (++ticks_ % kLookTicks == 0 || logged_in_.exchange(false)) look();
+  if (canary_late_.exchange(false) || place_.sentinel) ask_primary();
+  auto lost = place_.unreachable();
+  if (std::exchange(sentinels_lost_, lost.has_value()) != lost.has_value() && lost) warn(*lost);
   if (!canaries_->hearing().bus_deaf) return;
   const std::lock_guard held(watch_mutex_);
   if (watch_.unheard) watch_.unheard();
+}
+
+void Bus::warn(const Refusal& refusal) {
+  deps_.log.warning(std::string(refusal.code()), refusal.operator_text(), {{"next", refusal.info().next}});
+}
+
+void Bus::ask_primary() {
+  questions_->send(
+      {"INFO", "replication"}, [this](const std::expected<redis::Reply, redis::Failure>& info) { primary_said(info); });
+}
+
+void Bus::primary_said(const std::expected<redis::Reply, redis::Failure>& info) {
+  if (info && engine::fails_over(info->text)) canaries_->held_back();
+  auto blind = info ? place_.blind() : std::nullopt;
+  bool fresh = false;
+  {
+    const std::lock_guard held(mutex_);
+    blind_for_ = blind ? blind_for_ + 1 : 0;
+    if (blind_for_ < kBlindAnswers) blind.reset();
+    fresh = blind && !blind_;
+    blind_ = blind;
+  }
+  if (fresh) warn(*blind);
 }
 
 void Bus::tell(const engine::PresenceReport& report) {
@@ -167,9 +194,7 @@ void Bus::seen(const Result<engine::BusFacts>& facts) {
     const std::lock_guard held(watch_mutex_);
     if (watch_.back) watch_.back();
   }
-  if (!facts && (!before || before->cause != facts.error().cause))
-    deps_.log.warning(
-        std::string(facts.error().code()), facts.error().operator_text(), {{"next", facts.error().info().next}});
+  if (!facts && (!before || before->cause != facts.error().cause)) warn(facts.error());
 }
 
 void Bus::heard(const engine::Hearing& hearing) {
@@ -198,9 +223,10 @@ void Bus::heard(const engine::Hearing& hearing) {
 }
 
 std::optional<Refusal> Bus::trouble() const {
+  if (auto why = place_.unreachable()) return why;
   const std::lock_guard held(mutex_);
   if (trouble_) return trouble_;
-  if (!hearing_.bus_deaf) return std::nullopt;
+  if (!hearing_.bus_deaf) return blind_;
   return Refusal{.cause = Cause::BUS_DEAF, .evidence = "not heard: " + listed(hearing_.unheard)};
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "app/between_nodes.h"
+#include "app/bus_place.h"
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/json.h"
@@ -32,10 +33,8 @@
 
 namespace foyer::app {
 
-[[nodiscard]] redis::Server bus_server(const config::Config& config);
-[[nodiscard]] redis::Policy bus_policy(const config::Config& config);
-
-// For a check: what a start would find. BUS_UNREACHABLE, BUS_REFUSED, BUS_UNSUITABLE.
+// For a check: what a start would find. BUS_UNREACHABLE, BUS_REFUSED, BUS_UNSUITABLE, SENTINEL_UNREACHABLE; also
+// SENTINEL_BLIND, with which a server starts.
 [[nodiscard]] Result<engine::BusSeen> look_at_bus(const config::Config& config, Entropy& entropy);
 [[nodiscard]] std::string bus_text(const engine::BusSeen& seen); // lines, as `foyer check` prints them
 [[nodiscard]] json::Object bus_json(const engine::BusSeen& seen);
@@ -73,7 +72,12 @@ class Bus {
   [[nodiscard]] std::optional<Refusal> trouble() const;
 
  private:
+  void follow_primary();
+  void warn(const Refusal& refusal);
+  void open_listeners(const config::Config& config);
   void look();
+  void ask_primary();
+  void primary_said(const std::expected<redis::Reply, redis::Failure>& info);
   void seen(const Result<engine::BusFacts>& facts);
   void heard(const engine::Hearing& hearing);
   void tick();
@@ -87,8 +91,11 @@ class Bus {
   const std::size_t presence_events_; // a room with more users: members_changed
   Gauge& up_;
   Gauge& deaf_;
-  mutable std::mutex mutex_; // the next two
+  const BusPlace place_;
+  mutable std::mutex mutex_; // the next four
   std::optional<Refusal> trouble_;
+  std::optional<Refusal> blind_;
+  int blind_for_ = 0; // answers of the primary in a row, while its sentinels counted it as down
   engine::Hearing hearing_;
   std::mutex watch_mutex_; // held while it is called
   BetweenNodes::Watch watch_;
@@ -96,13 +103,18 @@ class Bus {
   bool ended_ = false;
   std::atomic<bool> logged_in_{false}; // since the last look
   std::atomic<bool> was_away_{false};
+  std::atomic<bool> canary_late_{false};
   int ticks_ = 0;
+  bool sentinels_lost_ = false;
+  std::shared_ptr<void> following_;
   std::unique_ptr<redis::Connection> commands_;
   std::unique_ptr<engine::BusCanaries> canaries_;
   std::unique_ptr<engine::RedisFanout> fanout_;
   std::unique_ptr<engine::RedisControlBus> control_;
   std::unique_ptr<engine::RedisRoomLog> log_;
   std::unique_ptr<engine::RedisPresenceStore> presence_;
+  // A planned failover holds back commands that write, and all that follow them on their connection.
+  std::unique_ptr<redis::Connection> questions_;
   std::unique_ptr<engine::Ticker> ticker_;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "app/bus.h"
+#include "app/bus_place.h"
 #include "app/stores.h"
 #include "base/bytes.h"
 #include "cli/cluster_look.h"
@@ -81,11 +81,11 @@ Result<void> look_at_database(const config::Config& config, Looked& into) {
 }
 
 Result<void> look_at_bus(const config::Config& config, Looked& into) {
-  const redis::Server server = app::bus_server(config);
-  TRY(bus, cluster::read_bus(server, app::bus_policy(config), system_entropy()));
+  const app::BusPlace place = app::find_bus(config, system_entropy());
+  TRY(bus, cluster::read_bus(place.server, place.policy, system_entropy()));
   const auto version = bus.info.find("redis_version");
   into.parts.push_back({.name = "bus",
-      .title = fmt::format("Bus: {}, version {}", server.url.shown(),
+      .title = fmt::format("Bus: {}, version {}", app::bus_shown(config),
           version == bus.info.end() ? "unknown" : printable(version->second, 64)),
       .lines = cluster::describe_bus(bus)});
   std::ranges::move(cluster::judge_bus_server(bus), std::back_inserter(into.troubles));

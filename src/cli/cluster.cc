@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/bus.h"
+#include "app/bus_place.h"
 #include "app/stores.h"
 #include "base/bytes.h"
 #include "cli/cluster_look.h"
@@ -91,7 +92,7 @@ Result<cluster::Report> look(const config::Config& config, store::Database& db) 
   TRY(facts, cluster::read_database(db));
   out.database = std::move(facts);
   if (config.bus_url.empty()) return out;
-  auto& bus = out.bus.emplace(cluster::BusReport{.server = app::bus_server(config).url.shown()});
+  auto& bus = out.bus.emplace(cluster::BusReport{.server = app::bus_shown(config)});
   if (auto seen = app::look_at_bus(config, system_entropy()))
     bus.seen = std::move(*seen);
   else

@@ -58,8 +58,9 @@ class Machine {
     const Refusal without_field{.cause = refusal.cause, .evidence = refusal.evidence};
     config::Finding finding = config::finding_about(loaded_, refusal.cause, option, without_field.operator_text());
     if (!loaded_.given(option)) finding.source = "default";
-    if (refusal.cause == Cause::STORE_READ_ONLY)
-      finding.severity = config::Severity::warning; // existing data can be read
+    // Existing data can be read; the bus works until its primary stops.
+    if (refusal.cause == Cause::STORE_READ_ONLY || refusal.cause == Cause::SENTINEL_BLIND)
+      finding.severity = config::Severity::warning;
     found_.push_back(std::move(finding));
   }
 

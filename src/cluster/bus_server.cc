@@ -29,6 +29,7 @@ std::optional<std::string> setting(redis::Connection& connection, std::string_vi
 }
 
 void ask_replica(BusReplica& replica, redis::Server server, const redis::Policy& policy, Entropy& entropy) {
+  server.primary.reset();
   server.url.host = replica.host;
   server.url.port = replica.port;
   redis::Connection connection(std::move(server), policy, entropy);

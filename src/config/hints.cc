@@ -13,7 +13,7 @@
 #include "config/hint_numbers.h"
 #include "config/values.h"
 #include "jose/algorithm.h"
-#include "redis/server_url.h"
+#include "redis/bus_url.h"
 #include "wire/url.h"
 
 namespace foyer::config {
@@ -257,8 +257,9 @@ Hint database_hint(const Option& option, std::string_view text) {
 
 Hint bus_hint(const Option& option, std::string_view text) {
   const std::string plain = lower_case(text.substr(0, 32));
-  for (const std::string_view later : {"redis+sentinel:", "redis+cluster:", "nats:"})
-    if (plain.starts_with(later)) return {.wrong = "it can be one Valkey or Redis server; this kind is not supported"};
+  for (const std::string_view later : {"redis+cluster:", "rediss+cluster:", "nats:"})
+    if (plain.starts_with(later))
+      return {.wrong = "it can be a Valkey or Redis server, or one behind Sentinel; this kind is not supported"};
   std::string meant(text);
   for (const std::string_view other : {"valkey://", "valkeys://"})
     if (plain.starts_with(other)) meant.replace(0, other.size(), other == "valkey://" ? "redis://" : "rediss://");
@@ -266,7 +267,7 @@ Hint bus_hint(const Option& option, std::string_view text) {
   if (meant != text && takes(option, meant))
     return {.wrong = "it does not start with redis:// or rediss://",
         .meant = without_password(meant) == meant ? meant : ""};
-  const auto read = redis::parse_server_url(text);
+  const auto read = redis::parse_bus_url(text);
   return read ? Hint{} : Hint{.wrong = read.error().evidence};
 }
 

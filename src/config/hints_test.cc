@@ -104,6 +104,7 @@ constexpr Case kCases[] = {
     {"bus_url", ":hush-hush@bus.example", "redis://", ""},
     {"bus_url", "redis+cluster://bus.example", "not supported", ""},
     {"bus_url", "nats://bus.example", "not supported", ""},
+    {"bus_url", "redis+sentinel://a,b", "name of the primary", ""},
     {"bus_url", "redis://u:p@ss/word@bus.example", "%2F", ""},
     {"bus_url", "redis://bus.example/db", "number of a database", ""},
 };

@@ -11,7 +11,7 @@
 #include "config/table.h"
 #include "config/values.h"
 #include "jose/algorithm.h"
-#include "redis/server_url.h"
+#include "redis/bus_url.h"
 #include "wire/url.h"
 
 namespace foyer::config {
@@ -237,6 +237,15 @@ struct RuleText {
 
 } // namespace
 
+namespace {
+
+bool is_bus(std::string_view text) {
+  const auto url = redis::parse_bus_url(text);
+  return url && url->kind != redis::BusUrl::Kind::cluster;
+}
+
+} // namespace
+
 bool keeps_rule(Rule rule, std::string_view text) {
   switch (rule) {
     case Rule::any:
@@ -249,7 +258,7 @@ bool keeps_rule(Rule rule, std::string_view text) {
     case Rule::pattern: return is_pattern(text);
     case Rule::algorithm: return jose::find_algorithm(text).has_value();
     case Rule::database: return is_database(text);
-    case Rule::bus: return redis::parse_server_url(text).has_value();
+    case Rule::bus: return is_bus(text);
   }
   return false;
 }
@@ -267,7 +276,8 @@ std::string_view rule_words(Rule rule) {
       return "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA";
     case Rule::database:
       return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with special characters percent-encoded";
-    case Rule::bus: return "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], or rediss:// for TLS";
+    case Rule::bus:
+      return "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], redis+sentinel://…HOST[:PORT],…/NAME[/DB], or rediss for TLS";
     default: return "text";
   }
 }

@@ -229,8 +229,9 @@ const Option kOptions[] = {
     {.name = "bus_url",
         .section = "Services and keys",
         .slot = FIELD(bus_url),
-        .help = "The Valkey or Redis server that carries events between nodes, redis://USER:PASSWORD@HOST:PORT/DB or "
-                "rediss:// with TLS. Unset: many nodes use PostgreSQL for that, too.",
+        .help = "The Valkey or Redis server that carries events between nodes: redis://USER:PASSWORD@HOST:PORT/DB, or "
+                "redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME for the primary that sentinels call NAME; "
+                "rediss instead of redis with TLS. Unset: many nodes use PostgreSQL for that, too.",
         .plain = true,
         .rule = Rule::bus,
         .max = 2048},

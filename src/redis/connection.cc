@@ -27,7 +27,7 @@ struct Refused {
 
 struct Connection::State {
   State(Server s, Policy p, Entropy& entropy, ConnectionWatch w)
-      : name(s.url.shown()),
+      : name(s.shown()),
         policy(p),
         watch(std::move(w)),
         plane("redis") {

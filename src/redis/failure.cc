@@ -39,6 +39,7 @@ constexpr std::array<std::pair<std::string_view, Kind>, 18> kWords{{
 std::string_view to_string(Kind kind) {
   switch (kind) {
     case Kind::unreachable: return "unreachable";
+    case Kind::no_primary: return "no_primary";
     case Kind::tls: return "tls";
     case Kind::login: return "login";
     case Kind::lost: return "lost";

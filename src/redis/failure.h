@@ -10,6 +10,7 @@ namespace foyer::redis {
 struct Failure {
   enum class Kind : std::uint8_t {
     unreachable, // no connection: not resolved, refused, not in time
+    no_primary,  // nobody knows where the primary is
     tls,         // the handshake failed: certificate, name
     login,       // user or password refused, or the user may not do this
     lost,        // the connection ended

@@ -23,6 +23,7 @@ struct Line::State : std::enable_shared_from_this<State> {
   State(exec::ControlPlane& p, Server s, Policy o, Entropy& e, Events v)
       : plane(p),
         server(std::move(s)),
+        at(server.url),
         policy(o),
         entropy(e),
         events(std::move(v)),
@@ -38,6 +39,7 @@ struct Line::State : std::enable_shared_from_this<State> {
 
   exec::ControlPlane& plane;
   const Server server;
+  ServerUrl at; // of the current attempt
   const Policy policy;
   Entropy& entropy;
   Events events;
@@ -50,12 +52,15 @@ struct Line::State : std::enable_shared_from_this<State> {
   TimerId timer = 0; // the next attempt, or the deadline of the login
   MonoTime opened_at{};
   std::uint64_t bytes_seen = 0;
+  std::shared_ptr<void> watching; // where the primary is
 
+  void start();
   void connect();
+  void moved();
   void log_in();
   void on_bytes(std::string_view bytes);
   void on_login_reply(const Reply& reply);
-  void end(Failure failure);
+  void end(Failure failure, bool at_once = false);
   void close();
   void set_timer(Millis wait, std::function<void(State&)> then);
 };
@@ -67,13 +72,45 @@ void Line::State::set_timer(Millis wait, std::function<void(State&)> then) {
   });
 }
 
+void Line::State::start() {
+  if (server.primary)
+    watching = server.primary->watch([&plane = plane, weak = weak_from_this()](const Whereabouts::At&) {
+      plane.post([weak] {
+        if (const auto self = weak.lock(); self && self->phase != Phase::closed) self->moved();
+      });
+    });
+  connect();
+}
+
+// A deposed primary keeps its subscribers for seconds, and they hear nothing: so what is open ends at once.
+void Line::State::moved() {
+  if (phase == Phase::waiting) {
+    plane.cancel(timer);
+    backoff.reset();
+    return connect();
+  }
+  const auto now = server.primary->now();
+  if (!now || !*now || **now == Endpoint{at.host, at.port}) return;
+  end({.kind = Kind::lost, .what = server.shown() + ": the primary is " + (*now)->shown() + " now"}, true);
+}
+
 void Line::State::connect() {
+  if (server.primary) {
+    const auto now = server.primary->now();
+    if (!now) return; // moved() follows
+    if (!*now) {
+      phase = Phase::connecting;
+      return end(now->error());
+    }
+    at.host = (*now)->host;
+    at.port = (*now)->port;
+  }
   phase = Phase::connecting;
   reader.emplace(policy.replies);
   const std::uint64_t now = ++attempt;
-  client::LinkTarget target{.host = server.url.host,
-      .port = server.url.port,
-      .tls = server.url.tls,
+  client::LinkTarget target{.host = at.host,
+      .port = at.port,
+      .tls = at.tls,
       .tls_options = server.tls,
       .connect_timeout = policy.connect_timeout};
   std::weak_ptr<State> weak = weak_from_this();
@@ -85,28 +122,29 @@ void Line::State::connect() {
     if (const auto self = weak.lock(); self && self->attempt == now) self->on_bytes({bytes.data(), bytes.size()});
   };
   link_events.ended = [weak, now](NetError error) {
-    if (const auto self = weak.lock(); self && self->attempt == now)
-      self->end(failure_of(error, self->server.url.shown()));
+    if (const auto self = weak.lock(); self && self->attempt == now) self->end(failure_of(error, self->at.shown()));
   };
   link = client::Link::open(plane, std::move(target), std::move(link_events));
 }
 
-// PING is last: without a needed password, and while the server loads its data, it is refused.
+// PING is last: without a needed password, and while the server loads its data, it is refused. INFO, not ROLE: that is
+// a right that few users have.
 void Line::State::log_in() {
   phase = Phase::login;
   std::vector<Command> commands;
-  const auto& url = server.url;
+  const auto& url = at;
   if (!url.password.empty())
     commands.push_back(url.user.empty() ? Command{"AUTH", url.password} : Command{"AUTH", url.user, url.password});
   if (url.db != 0) commands.push_back({"SELECT", std::to_string(url.db)});
   for (const auto& script : server.scripts) commands.push_back({"SCRIPT", "LOAD", script});
+  if (server.primary) commands.push_back({"INFO", "replication"});
   commands.push_back({"PING"});
   std::string bytes;
   for (const auto& command : commands) append_command(bytes, command);
   unanswered = commands.size();
   set_timer(policy.command_timeout, [](State& self) {
     self.end({.kind = Kind::timeout,
-        .what = self.server.url.shown() + ": no reply to the login within " +
+        .what = self.at.shown() + ": no reply to the login within " +
             std::to_string(self.policy.command_timeout.count()) + " ms"});
   });
   if (const auto there = link.lock()) there->write(std::move(bytes));
@@ -121,7 +159,7 @@ void Line::State::on_bytes(std::string_view bytes) {
     auto reply = reader->next();
     if (!reply) {
       if (!reader->error().empty())
-        end({.kind = Kind::protocol, .what = server.url.shown() + " does not speak RESP2: " + reader->error()});
+        end({.kind = Kind::protocol, .what = at.shown() + " does not speak RESP2: " + reader->error()});
       return;
     }
     if (phase == Phase::login)
@@ -133,29 +171,32 @@ void Line::State::on_bytes(std::string_view bytes) {
 
 void Line::State::on_login_reply(const Reply& reply) {
   if (reply.kind == Reply::Kind::error)
-    return end({.kind = kind_of_error(reply.text),
-        .what = server.url.shown() + " refused the login: " + shown_error(reply.text)});
+    return end(
+        {.kind = kind_of_error(reply.text), .what = at.shown() + " refused the login: " + shown_error(reply.text)});
+  if (server.primary && unanswered == 2 && reply.text.find("role:master") == std::string::npos)
+    return end({.kind = Kind::read_only, .what = at.shown() + " is not a primary"});
   if (--unanswered > 0) return;
-  if (reply.text != "PONG")
-    return end({.kind = Kind::protocol, .what = server.url.shown() + " did not answer PING with PONG"});
+  if (reply.text != "PONG") return end({.kind = Kind::protocol, .what = at.shown() + " did not answer PING with PONG"});
   plane.cancel(timer);
   phase = Phase::open;
   opened_at = system_clock().mono();
   events.opened();
 }
 
-void Line::State::end(Failure failure) {
+void Line::State::end(Failure failure, bool at_once) {
   if (phase == Phase::closed || phase == Phase::waiting) return;
   // A server that ends every connection at once is not asked again at once.
   if (phase == Phase::open && system_clock().mono() - opened_at >= policy.backoff_most) backoff.reset();
   phase = Phase::waiting;
   ++attempt;
   if (const auto there = link.lock()) there->abort();
-  set_timer(backoff.next(entropy), [](State& self) { self.connect(); });
+  if (at_once) backoff.reset();
+  set_timer(at_once ? Millis{0} : backoff.next(entropy), [](State& self) { self.connect(); });
   events.lost(failure);
 }
 
 void Line::State::close() {
+  watching.reset();
   phase = Phase::closed;
   ++attempt;
   plane.cancel(timer);
@@ -166,7 +207,7 @@ Line::Line(exec::ControlPlane& plane, Server server, Policy policy, Entropy& ent
     : state_(std::make_shared<State>(plane, std::move(server), policy, entropy, std::move(events))) {}
 Line::~Line() { state_->close(); }
 
-void Line::start() { state_->connect(); }
+void Line::start() { state_->start(); }
 void Line::write(std::string bytes) {
   if (state_->phase != State::Phase::open) return;
   if (const auto there = state_->link.lock()) there->write(std::move(bytes));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "client/link.h"
 #include "redis/reply.h"
 #include "redis/server_url.h"
+#include "redis/whereabouts.h"
 
 namespace foyer::redis {
 
@@ -29,6 +31,10 @@ struct Server {
   ServerUrl url;
   client::TlsOptions tls = {};
   std::vector<std::string> scripts = {}; // loaded with each login, before anything else (script.h)
+  // Where it is, in place of the host in `url`; only a primary is taken there. Null: the host in `url`, whatever it is.
+  std::shared_ptr<Whereabouts> primary = {};
+
+  [[nodiscard]] std::string shown() const { return primary ? primary->name() : url.shown(); }
 };
 
 } // namespace foyer::redis

@@ -17,6 +17,8 @@ int hex_value(char c) {
   return -1;
 }
 
+} // namespace
+
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -33,6 +35,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
+namespace {
+
 Result<void> read_credentials(std::string_view text, ServerUrl& out) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos)
@@ -46,9 +50,25 @@ Result<void> read_credentials(std::string_view text, ServerUrl& out) {
   return {};
 }
 
-Result<void> read_db(std::string_view path, ServerUrl& out) {
-  if (path.empty() || path == "/") return {};
-  const std::string_view digits = path.substr(1);
+} // namespace
+
+Result<void> take_credentials(std::string_view& authority, ServerUrl& out) {
+  const auto at = authority.rfind('@');
+  if (at == std::string_view::npos) return {};
+  TRY_VOID(read_credentials(authority.substr(0, at), out));
+  authority.remove_prefix(at + 1);
+  return {};
+}
+
+Result<Endpoint> parse_host(std::string_view host, std::uint16_t default_port) {
+  const auto read = wire::parse_url("http://" + std::string(host));
+  if (host.empty() || !read || !read->path.empty())
+    return wrong("the host is not a name or an address (IPv6 in brackets), or its port not a number from 1 to 65535");
+  return Endpoint{.host = read->host, .port = read->port_given ? read->port : default_port};
+}
+
+Result<void> parse_db(std::string_view digits, ServerUrl& out) {
+  if (digits.empty()) return {};
   const bool number = !digits.empty() && digits.size() <= 7 && (digits.size() == 1 || digits[0] != '0') &&
       std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
   std::uint32_t db = 0;
@@ -60,22 +80,24 @@ Result<void> read_db(std::string_view path, ServerUrl& out) {
   return {};
 }
 
-} // namespace
+Result<void> check_characters(std::string_view url) {
+  if (url.size() > kMostUrlBytes) return wrong("it is longer than " + std::to_string(kMostUrlBytes) + " bytes");
+  if (std::ranges::any_of(url, [](char c) { return c <= 0x20 || c == 0x7f; }))
+    return wrong("it contains a space, a control character or a byte outside ASCII");
+  return {};
+}
 
 std::string ServerUrl::shown() const {
-  const std::string authority = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return (tls ? "rediss://" : "redis://") + authority + ":" + std::to_string(port) + "/" + std::to_string(db);
+  return (tls ? "rediss://" : "redis://") + Endpoint{host, port}.shown() + "/" + std::to_string(db);
 }
 
 Result<ServerUrl> parse_server_url(std::string_view text) {
-  if (text.size() > kMostUrlBytes) return wrong("it is longer than " + std::to_string(kMostUrlBytes) + " bytes");
-  if (std::ranges::any_of(text, [](char c) { return c <= 0x20 || c == 0x7f; }))
-    return wrong("it contains a space, a control character or a byte outside ASCII");
+  TRY_VOID(check_characters(text));
   ServerUrl out;
   if (text.starts_with("rediss://"))
     out.tls = true;
   else if (!text.starts_with("redis://"))
-    return wrong("it begins neither with redis:// nor with rediss://");
+    return wrong("it begins neither with redis:// nor with rediss://, nor with redis+sentinel:// or redis+cluster://");
   text.remove_prefix(out.tls ? 9 : 8);
 
   const auto end = std::min(text.find_first_of("/?#"), text.size());
@@ -83,16 +105,11 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   if (path.find('@') != std::string_view::npos)
     return wrong("an @ follows the host; a / ? or # in a user name or password is written as %2F %3F or %23");
   if (path.find_first_of("?#") != std::string_view::npos) return wrong("it has a query or a fragment");
-  if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
-    TRY_VOID(read_credentials(authority.substr(0, at), out));
-    authority.remove_prefix(at + 1);
-  }
-  const auto read = wire::parse_url("http://" + std::string(authority));
-  if (authority.empty() || !read || !read->path.empty())
-    return wrong("the host is not a name or an address (IPv6 in brackets), or its port not a number from 1 to 65535");
-  out.host = read->host;
-  if (read->port_given) out.port = read->port;
-  TRY_VOID(read_db(path, out));
+  TRY_VOID(take_credentials(authority, out));
+  TRY(at, parse_host(authority, out.port));
+  out.host = std::move(at.host);
+  out.port = at.port;
+  TRY_VOID(parse_db(path.substr(std::min<std::size_t>(1, path.size())), out));
   return out;
 }
 

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/refusal.h"
+#include "redis/endpoint.h"
 
 namespace foyer::redis {
 
@@ -31,5 +33,12 @@ struct ServerUrl {
 
 // INVALID_URL. The evidence quotes nothing of the URL, since any part of it may be a misplaced password.
 [[nodiscard]] Result<ServerUrl> parse_server_url(std::string_view text);
+
+// Parts of such URLs; their refusals are as above.
+[[nodiscard]] Result<void> check_characters(std::string_view url);
+[[nodiscard]] Result<void> take_credentials(std::string_view& authority, ServerUrl& out); // what stands before the @
+[[nodiscard]] Result<Endpoint> parse_host(std::string_view host, std::uint16_t default_port);
+[[nodiscard]] Result<void> parse_db(std::string_view digits, ServerUrl& out); // empty: 0
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
 } // namespace foyer::redis

@@ -36,7 +36,7 @@ struct Channel {
 
 struct Subscriber::State {
   State(Server s, Policy p, Entropy& entropy, Events v)
-      : name(s.url.shown()),
+      : name(s.shown()),
         policy(p),
         events(std::move(v)),
         plane("redis-hear") {

@@ -287,8 +287,8 @@ test('`check` says what it sees of the bus, and why a server cannot be it', asyn
   };
   const good = await check(redis);
   assert.equal(good.code, 0, good.out + good.err);
-  assert.match(good.out, /bus: Redis 7/);
-  assert.match(JSON.parse((await check(redis, '--json')).out).bus.server, /^Redis 7/);
+  assert.match(good.out, /bus: (Redis 7|Valkey 8)/);
+  assert.match(JSON.parse((await check(redis, '--json')).out).bus.server, /^(Redis 7|Valkey 8)/);
   const wrong = async (bus) => (await check(bus)).out;
   const away = await wrong({ url: 'redis://:the-password@127.0.0.1:1' });
   assert.match(away, /BUS_UNREACHABLE/);

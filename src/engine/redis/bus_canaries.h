@@ -24,6 +24,7 @@ struct BusCanariesOptions {
   NodeId node; // this one
   Millis tick{1'000};
   std::function<void(const Hearing&)> changed = {}; // on the executor
+  std::function<void()> late = {};                  // on the executor: maybe the server holds back canaries
 };
 
 class BusCanaries {
@@ -33,6 +34,7 @@ class BusCanaries {
 
   // Any thread.
   void heard(BusPath path, std::string_view bytes); // what arrived on the channel of canaries
+  void held_back();                                 // the server holds back canaries now (FAILOVER)
   void members(std::vector<OtherMember> others);    // the database was read
   [[nodiscard]] Hearing hearing() const;            // as of the last tick
 

@@ -19,6 +19,7 @@ std::optional<std::uint64_t> CanaryWatch::tick(MonoTime now) {
   if (last_tick_ && now - *last_tick_ < tick_ / 2) return std::nullopt;
   last_tick_ = now;
   ++ticks_;
+  if (held_at_ != 0 && ticks_ <= held_at_ + 1) return ticks_;
   hearing_ = {.unheard = missing()};
   hearing_.bus_deaf = !hearing_.unheard.empty();
   const std::uint64_t unread = ticks_ - read_at_;
@@ -37,6 +38,19 @@ void CanaryWatch::heard(std::size_t path, std::string_view node, std::uint64_t n
   } else if (number > found->second.number) { // a late one says nothing about now
     found->second = {.number = number, .at = ticks_};
   }
+}
+
+bool CanaryWatch::late() const {
+  return std::ranges::any_of(paths_, [this](const Path& path) {
+    const auto own = path.find(self_);
+    return ticks_ > (own == path.end() ? 0 : own->second.number) + 1;
+  });
+}
+
+void CanaryWatch::held_back() {
+  if (held_seen_ == 0 || ticks_ > std::exchange(held_seen_, ticks_) + 2) held_since_ = ticks_;
+  held_seen_ = ticks_;
+  if (ticks_ - held_since_ < kMostHeldBack) held_at_ = ticks_;
 }
 
 void CanaryWatch::members(std::vector<OtherMember> others) {
@@ -59,7 +73,7 @@ std::vector<std::string> CanaryWatch::missing() const {
   std::set<std::string> out;
   for (const Path& path : paths_) {
     const auto own = path.find(self_);
-    const std::uint64_t arrived = own == path.end() ? 0 : own->second.number;
+    const std::uint64_t arrived = std::max(held_at_, own == path.end() ? 0 : own->second.number);
     if (ticks_ > arrived + kCanariesMissed + kCanaryGrace) out.insert(self_);
     for (const auto& [node, other] : others_)
       if (is_missing(path, other)) out.insert(node);
@@ -70,7 +84,7 @@ std::vector<std::string> CanaryWatch::missing() const {
 bool CanaryWatch::is_missing(const Path& path, const Known& other) const {
   const auto voice = path.find(other.member.node);
   if (voice == path.end()) return ticks_ > other.since + kFirstCanary;
-  return ticks_ > voice->second.at + kCanariesMissed + kCanaryGrace;
+  return ticks_ > std::max(held_at_, voice->second.at) + kCanariesMissed + kCanaryGrace;
 }
 
 bool CanaryWatch::others_hear_each_other() const {

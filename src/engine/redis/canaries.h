@@ -7,6 +7,8 @@
 //   node_deaf        this node does not even hear itself, and the database has not been read lately either (that a
 //                    member which died is still in the list does not suffice); or alone, for a while
 //
+// While a server holds back what is published, in a planned failover, nothing is lost and nobody is deaf for it.
+//
 // Who the members are, and what they say, comes from the database and not over the bus. Time counts in this node's own
 // ticks: a process that was paused has missed none.
 //
@@ -30,6 +32,7 @@ inline constexpr std::uint64_t kCanaryGrace = 1;     // that one may be on its w
 inline constexpr std::uint64_t kFirstCanary = 10;    // a new member may take that long until its first one
 inline constexpr std::uint64_t kDatabaseSilence = 5; // without a reading of the members
 inline constexpr std::uint64_t kAlonePatience = 6;   // others may be about to say that they hear nothing either
+inline constexpr std::uint64_t kMostHeldBack = 30;   // a failover that takes longer is no excuse
 
 struct OtherMember {
   std::string node;
@@ -53,6 +56,8 @@ class CanaryWatch {
   // A tick: the number of the canary to send. Nothing: the last tick was just now, since the timer was late.
   [[nodiscard]] std::optional<std::uint64_t> tick(MonoTime now);
   void heard(std::size_t path, std::string_view node, std::uint64_t number);
+  [[nodiscard]] bool late() const; // an own canary of an earlier tick is missing: the server may hold it back
+  void held_back();                // it does so now
   // The database was read: these members are alive, beside this node.
   void members(std::vector<OtherMember> others);
   [[nodiscard]] Hearing judge() const { return hearing_; } // as of the last tick
@@ -81,6 +86,9 @@ class CanaryWatch {
   std::map<std::string, Known, std::less<>> others_;
   std::uint64_t read_at_ = 0; // own ticks at the last reading of the database
   std::uint64_t alone_for_ = 0;
+  std::uint64_t held_at_ = 0;    // own ticks when it was last an excuse that the server held back; 0: never
+  std::uint64_t held_since_ = 0; // when that began
+  std::uint64_t held_seen_ = 0;  // the last time, also when it is no excuse any more
   Hearing hearing_;
 };
 

@@ -92,6 +92,29 @@ TEST_F(CanaryTest, ATimerThatMakesUpForAPauseSendsNothing) {
   EXPECT_FALSE(watch.judge().bus_deaf) << "the process was paused, and missed nothing";
 }
 
+TEST_F(CanaryTest, AServerThatHoldsThemBackMakesNobodyDeaf) {
+  ticks(3, "ab");
+  EXPECT_FALSE(watch.late());
+  ticks(2, "");
+  EXPECT_TRUE(watch.late());
+  for (int i = 0; i < 10; ++i) {
+    watch.held_back();
+    EXPECT_FALSE(tick("").bus_deaf) << i;
+  }
+  EXPECT_FALSE(ticks(2, "").bus_deaf) << "they may be on their way";
+  EXPECT_THAT(tick("").unheard, ElementsAre("a", "b"));
+}
+
+TEST_F(CanaryTest, AServerThatHoldsThemBackForEverIsNoExcuse) {
+  ticks(3, "ab");
+  bool deaf = false;
+  for (int i = 0; i < 40; ++i) {
+    watch.held_back();
+    deaf = tick("").bus_deaf;
+  }
+  EXPECT_TRUE(deaf);
+}
+
 TEST_F(CanaryTest, AMemberThatHasJustComeIsAwaited) {
   for (int i = 0; i < 5; ++i) {
     watch.members({{.node = "b"}, {.node = "c"}});

@@ -178,6 +178,12 @@ Result<BusFacts> judge_bus(std::string_view info) {
   return facts;
 }
 
+bool fails_over(std::string_view info) {
+  const Fields fields = fields_of(info);
+  const std::string_view state = field(fields, "master_failover_state");
+  return !state.empty() && state != "no-failover";
+}
+
 Result<BusSeen> look_at_bus(
     const redis::Server& server, const redis::Policy& policy, const BusNames& names, Entropy& entropy) {
   Asked bus(with_probe(server), policy, entropy);
@@ -193,7 +199,7 @@ Result<BusSeen> open_bus(const redis::Server& server, const redis::Policy& polic
   TRY(now, bus.ask({"GET", names.identity()}));
   if (!now.text.starts_with(owner.database + "."))
     return refuse(Cause::CLUSTER_MISMATCH,
-        server.url.shown() + " is the bus of gateways with another database: its name is " +
+        server.shown() + " is the bus of gateways with another database: its name is " +
             printable(now.text, kShownBytes) + ", and would begin with " + owner.database);
   seen.name = std::move(now.text);
   return seen;

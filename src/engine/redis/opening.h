@@ -30,6 +30,9 @@ struct BusFacts {
 // of a bus have an end, so policies that remove only such keys remove them, too.
 [[nodiscard]] Result<BusFacts> judge_bus(std::string_view info);
 
+// Whether INFO says that a planned failover (FAILOVER) is in progress, which holds back what is published.
+[[nodiscard]] bool fails_over(std::string_view info);
+
 struct BusSeen {
   BusFacts facts;
   std::string name; // of the bus; empty: it has none yet

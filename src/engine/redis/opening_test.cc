@@ -183,5 +183,11 @@ TEST_F(LookAgain, AServerThatIsUnsuitableNowIsFound) {
   EXPECT_THAT(look("one"), HasSubstr("BUS_UNSUITABLE"));
 }
 
+TEST(BusFacts, SayWhetherAPlannedFailoverIsInProgress) {
+  EXPECT_FALSE(fails_over("role:master\r\n"));
+  EXPECT_FALSE(fails_over("role:master\r\nmaster_failover_state:no-failover\r\n"));
+  EXPECT_TRUE(fails_over("role:master\r\nmaster_failover_state:waiting-for-sync\r\n"));
+}
+
 } // namespace
 } // namespace foyer::engine

@@ -10,19 +10,30 @@
 
 namespace foyer::engine::scripts {
 
-// KEYS registry, era. ARGV node, life in ms, life of the registry in ms, 1 for a new lease, a fresh era → {1, era, dead
-// node, …}; or {0, era}: the lease has ended, and is not renewed. Another era: the server lost its memory.
+// KEYS registry, era. ARGV node, life in ms, life of the registry in ms, 1 for a new lease, a fresh era, 1 if the
+// server could not be asked before, the history that the node knows or '' → {1, era, history, dead node, …}; or {0,
+// era, history}: the lease has ended, and is not renewed.
+//
+// Another era: the server lost its memory. Another history (replication id): it was promoted or restarted, and may not
+// know of the last renewals. Then, and after a silence, leases have ended although their nodes live: they get a term.
 inline const redis::Script kRenew{R"lua(
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('SET', KEYS[2], ARGV[5], 'NX', 'PX', ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 local era = redis.call('GET', KEYS[2])
+local history = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+if ARGV[6] == '1' or (ARGV[7] ~= '' and ARGV[7] ~= history) then
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
+    redis.call('ZADD', KEYS[1], now + ARGV[2], node)
+  end
+end
 local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if ARGV[4] ~= '1' and not (known and tonumber(known) > now) then return {0, era} end
+if ARGV[4] ~= '1' and not (known and tonumber(known) > now) then return {0, era, history} end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 local out = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)
+table.insert(out, 1, history)
 table.insert(out, 1, era)
 table.insert(out, 1, 1)
 return out

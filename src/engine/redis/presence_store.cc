@@ -95,6 +95,7 @@ struct RedisPresenceStore::State : std::enable_shared_from_this<State> {
   void touch_failed(const RoomName& room, const UserId& user);
   void leave_failed(const RoomName& room, const UserId& user, const std::string& name);
 
+  void doubt_all();
   void round(EndingPtr ending);
   void renewed(const Reply& reply, const EndingPtr& ending);
   void reap(const std::string& node, const EndingPtr& ending);
@@ -109,12 +110,15 @@ struct RedisPresenceStore::State : std::enable_shared_from_this<State> {
   std::mutex mutex;     // what follows
   std::string self;     // the name of this node's entries
   bool new_name = true; // no lease under it yet
+  bool unasked = false; // the last round got no answer
   std::uint64_t names = 0;
   std::unordered_map<RoomName, Room> rooms;
-  std::unordered_set<RoomName> unsure;       // a command about them failed
-  std::unordered_map<RoomName, Gone> untold; // users who left, of which nobody was told
-  std::vector<std::string> dead;             // nodes whose lease has ended, as of the last round
-  std::string era;                           // of the server's memory
+  std::unordered_set<RoomName> unsure;                // a command about them failed
+  std::unordered_map<RoomName, MonoTime> left_lately; // by the last user here
+  std::unordered_map<RoomName, Gone> untold;          // users who left, of which nobody was told
+  std::vector<std::string> dead;                      // nodes whose lease has ended, as of the last round
+  std::string era;                                    // of the server's memory
+  std::string history;                                // which it goes on with
 };
 
 void RedisPresenceStore::State::list_room(const RoomName& room) {
@@ -170,10 +174,20 @@ void RedisPresenceStore::State::round(EndingPtr ending) {
   const std::lock_guard held(mutex);
   send(eval(scripts::kRenew, {options.names.nodes(), options.names.era()},
            {self, number(scaled(kPresenceLease)), number(scaled(kPresenceNodeLife)), new_name ? "1" : "0",
-               entropy.short_id()}),
+               entropy.short_id(), unasked ? "1" : "0", history}),
       [this, ending = std::move(ending)](const Answer& answer) {
-    if (answer && is_list(*answer, 2)) renewed(*answer, ending);
+    {
+      const std::lock_guard lock(mutex);
+      unasked = !answer;
+    }
+    if (answer && is_list(*answer, 3)) renewed(*answer, ending);
   });
+}
+
+// The server may have lost what it answered. The lock is held.
+void RedisPresenceStore::State::doubt_all() {
+  for (const auto& [room, content] : rooms) unsure.insert(room);
+  for (const auto& [room, when] : left_lately) unsure.insert(room);
 }
 
 void RedisPresenceStore::State::renewed(const Reply& reply, const EndingPtr& ending) {
@@ -181,6 +195,8 @@ void RedisPresenceStore::State::renewed(const Reply& reply, const EndingPtr& end
   {
     std::unique_lock held(mutex);
     const bool forgot = !era.empty() && era != reply.items[1].text;
+    const std::string before = std::exchange(history, reply.items[2].text);
+    if (!before.empty() && before != history) doubt_all();
     if (reply.items[0].integer == 0) {
       if (!std::exchange(new_name, true)) self = options.node.str() + "." + std::to_string(++names);
       if (!forgot) { // others have told, or will tell, that its users have left
@@ -192,9 +208,10 @@ void RedisPresenceStore::State::renewed(const Reply& reply, const EndingPtr& end
     }
     era = reply.items[1].text;
     dead.clear();
-    for (std::size_t i = 2; i < reply.items.size(); ++i) dead.push_back(reply.items[i].text);
+    for (std::size_t i = 3; i < reply.items.size(); ++i) dead.push_back(reply.items[i].text);
     to_reap = dead;
     const MonoTime now = clock.mono();
+    std::erase_if(left_lately, [&](const auto& left) { return now - left.second > scaled(kPresenceLately); });
     const bool all = std::exchange(new_name, false) || forgot;
     auto again = std::exchange(unsure, {});
     for (const auto& [room, content] : rooms)
@@ -307,7 +324,10 @@ void RedisPresenceStore::leave(RoomName room, UserId user, Completion<PresenceCh
       last = here.users.empty();
     }
     told = here.untold.erase(user) == 0;
-    if (last) s.rooms.erase(found);
+    if (last) {
+      s.rooms.erase(found);
+      s.left_lately[room] = s.clock.mono();
+    }
   }
   Command command = eval(scripts::kLeave, {s.options.names.who(room)}, s.with_dead({s.self, user.str()}));
   s.ask(std::move(command), [room, user, name, told](State& state) {

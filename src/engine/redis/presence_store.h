@@ -5,6 +5,10 @@
 // and in full when the bus may have lost them: after a failed command, when the lease was gone (the bus was restarted
 // or flushed), and from time to time, because each room's entries end by themselves.
 //
+// A server that was promoted may not know of the last changes: everything is written in full again, and rooms that
+// nobody here uses any more are cleaned, if they were used lately. After that, and after a silence of the server, the
+// leases of all nodes get another term.
+//
 // A node whose lease ended while it was alive (it was paused, or cut off) goes on under a new name and writes
 // everything again. The entries under the old name belong to whoever cleans up. If the lease is gone because the bus
 // lost its memory, nobody was told that the users had left, so nobody is told that they came.
@@ -30,6 +34,7 @@ inline constexpr Millis kPresenceRound{3'000};                      // the lease
 inline constexpr Millis kPresenceLease{10'000};                     // and ends without that
 inline constexpr Millis kPresenceRoomLife{std::chrono::hours{1}};   // of a room's entries
 inline constexpr Millis kPresenceRewrite{std::chrono::minutes{20}}; // they are written again after that
+inline constexpr Millis kPresenceLately{std::chrono::minutes{1}};   // a replica that is promoted is not older
 inline constexpr Millis kPresenceNodeLife{std::chrono::hours{24}};  // of the registry, and of a node's list of rooms
 
 struct RedisPresenceOptions {

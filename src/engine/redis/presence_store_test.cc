@@ -238,5 +238,48 @@ TEST_F(RedisPresenceTest, LargeRoomsAreListedInPartAndCountedWhole) {
   EXPECT_EQ(present.members.size(), 300U);
 }
 
+// A replica that was promoted has what was written some moments ago: one came and one left since then.
+TEST(RedisPresence, WhatAPromotedReplicaDoesNotKnowIsWrittenAgain) {
+  const BusNames names = TestBus::shared().fresh_names();
+  Node node(names, "n1");
+  const RoomName tea("tea"), club("club");
+  const auto touch = [&](const RoomName& room, const char* id) {
+    const auto done = redis::promised<void>();
+    node.store().touch(room, {UserId(id), id}, [done](auto) { done->set_value(); });
+    redis::got(done->get_future());
+  };
+  touch(tea, "ann");
+  touch(club, "ann");
+  node.store().leave(club, UserId("ann"), [](auto) {});
+  redis::ask(node.commands(), {"HDEL", names.who(tea), "ann"});
+  redis::ask(node.commands(), {"HSET", names.who(club), "ann", "n1\nann"});
+  TestBus::shared().server().cli({"REPLICAOF", "127.0.0.1", "1"});
+  TestBus::shared().server().cli({"REPLICAOF", "NO", "ONE"}); // a history of its own
+  node.round();
+  EXPECT_EQ(redis::said(node.commands(), {"HGETALL", names.who(tea)}), "[ann n1\nann]");
+  EXPECT_EQ(redis::said(node.commands(), {"HGETALL", names.who(club)}), "[]");
+  EXPECT_THAT(node.reports(), IsEmpty()) << "everybody was told before";
+}
+
+// The server was away for longer than a lease, for everybody: whoever asks first afterwards takes nobody for dead.
+TEST(RedisPresence, AfterASilenceOfTheServerLeasesGetAnotherTerm) {
+  TestBus& bus = TestBus::shared();
+  const BusNames names = bus.fresh_names();
+  Node first(names, "n1"), second(names, "n2");
+  const auto done = redis::promised<void>();
+  first.store().touch(RoomName("tea"), {UserId("ann"), "Ann"}, [done](auto) { done->set_value(); });
+  redis::got(done->get_future());
+  bus.server().cli({"CONFIG", "SET", "min-replicas-to-write", "1"}); // all writes are refused
+  second.round();
+  bus.advance(kPresenceLease * 3);
+  bus.server().cli({"CONFIG", "SET", "min-replicas-to-write", "0"});
+  second.round();
+  EXPECT_EQ(redis::said(second.commands(), {"HGETALL", names.who(RoomName("tea"))}), "[ann n1\nAnn]");
+  EXPECT_THAT(second.reports(), IsEmpty());
+  bus.advance(kPresenceLease + Millis{1});
+  second.round(); // its own lease has ended, too; n1 did not come back
+  EXPECT_THAT(second.reports(), ElementsAre("tea: Ann left 0"));
+}
+
 } // namespace
 } // namespace foyer::engine

@@ -10,6 +10,7 @@ Cause cause_of(Kind kind) {
     case Kind::full:
     case Kind::memory: return Cause::BUSY;
     case Kind::login: return Cause::BUS_REFUSED;
+    case Kind::no_primary: return Cause::SENTINEL_UNREACHABLE;
     case Kind::moved:
     case Kind::read_only:
     case Kind::refused: return Cause::BUS_UNSUITABLE;
