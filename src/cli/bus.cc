@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/bus.h"
+#include "app/bus_place.h"
 #include "base/bytes.h"
 #include "cli/command.h"
 #include "cli/command_line.h"
@@ -95,8 +95,8 @@ json::Object to_json(const std::string& server, const cluster::BusKeys& seen) {
 }
 
 int count(const config::Config& config, const Arguments& arguments) {
-  const redis::Server server = app::bus_server(config);
-  redis::Connection connection(server, app::bus_policy(config), system_entropy());
+  const app::BusPlace place = app::find_bus(config, system_entropy());
+  redis::Connection connection(place.server, place.policy, system_entropy());
   cluster::BusKeysOptions options{.prefix = std::string(engine::kBusPrefix), .most = arguments.most};
   std::uint64_t next = kProgressEach;
   if (::isatty(STDERR_FILENO) == 1)
@@ -111,9 +111,9 @@ int count(const config::Config& config, const Arguments& arguments) {
     return kCouldNotRun;
   }
   if (arguments.json)
-    fmt::print("{}\n", json::write_pretty(to_json(server.url.shown(), *seen)));
+    fmt::print("{}\n", json::write_pretty(to_json(app::bus_shown(config), *seen)));
   else
-    print_text(server.url.shown(), *seen);
+    print_text(app::bus_shown(config), *seen);
   return seen->endless.empty() ? 0 : 1;
 }
 
