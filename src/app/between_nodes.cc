@@ -21,8 +21,10 @@ namespace {
 
 // Who the members are and what they hear comes from the database. `bus`: null for none.
 std::shared_ptr<engine::MemberHearing> member_hearing(
-    const std::shared_ptr<Bus>& bus, const config::Config& config, const std::string& node, engine::NodeTail& tail) {
-  engine::MemberHearingOptions options{.node = node, .tick = config.cluster_tick};
+    const std::shared_ptr<Bus>& bus, const config::Config& config, const StoreDeps& deps, engine::NodeTail& tail) {
+  engine::MemberHearingOptions options{.node = deps.node, .tick = config.cluster_tick};
+  Gauge& alive = deps.metrics.gauge("foyer_nodes_alive", "Living gateways of the database, as this one last read.");
+  options.alive = [&alive](std::size_t nodes) { alive.set(static_cast<std::int64_t>(nodes)); };
   options.held_open = [&tail] { return tail.held_open(); };
   if (!bus) return std::make_shared<engine::MemberHearing>(std::move(options));
   options.unheard = [bus] { return bus->canaries().hearing().unheard; };
@@ -45,7 +47,7 @@ BetweenNodes over_the_bus(
       BusDeps{
           .clock = deps.clock, .entropy = deps.entropy, .metrics = deps.metrics, .log = deps.log, .control = control},
       engine::NodeId{deps.node}, deps.bus);
-  if (engine::NodeTail* tail = chat.tail()) tail->add(member_hearing(bus, config, deps.node, *tail));
+  if (engine::NodeTail* tail = chat.tail()) tail->add(member_hearing(bus, config, deps, *tail));
   BetweenNodes out;
   out.fanout = std::shared_ptr<engine::Fanout>(bus, &bus->fanout());
   out.bus = std::shared_ptr<engine::ControlBus>(bus, &bus->control());
@@ -126,7 +128,7 @@ Result<BetweenNodes> by_signals(
           deps.log));
   const std::shared_ptr<engine::Signals> signals = std::move(opened);
   tail.add(signals);
-  tail.add(member_hearing(nullptr, config, deps.node, tail));
+  tail.add(member_hearing(nullptr, config, deps, tail));
   BetweenNodes out;
   const auto presence = std::make_shared<SignalledPresence>(config, signals, control);
   out.presence = std::shared_ptr<engine::PresenceStore>(presence, &presence->store());

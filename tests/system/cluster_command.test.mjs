@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import os from 'node:os';
 import { after, before, test } from 'node:test';
-import { fileScope, foyer, foyerJson, temporary, whileStopped } from './support/foyer.mjs';
+import { fileScope, foyer, foyerJson, freePort, temporary, whileStopped } from './support/foyer.mjs';
+import { watch } from './support/metrics.mjs';
 import { nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Redis } from './support/redis.mjs';
@@ -88,6 +89,24 @@ test('a node that is paused is silent, and is not removed; it goes on', async (t
     assert.match(refused.err, /may only be paused/);
   });
   await isWell(url);
+});
+
+test('/metrics of a node: how many live, and when it last read what they do', async (t) => {
+  const url = await server.fresh();
+  const relay = await server.relay(t, url);
+  const port = await freePort();
+  const [[a], [b]] = await Promise.all([nodes(t, relay.url, 1, { ...fast(), args: [...fast().args, '--metrics-listen', `127.0.0.1:${port}`] }), nodes(t, url, 1, fast())]);
+  const metrics = await watch(t, port);
+  const reads = (what, right) => until(what, async () => (right(await metrics.read()) ? true : null), 30_000);
+  await reads('two to live', (all) => all.foyer_nodes_alive === 2 && all.foyer_node_tail_lag_seconds < 1);
+  assert.deepEqual([(await metrics.read()).foyer_signals_lost_total, (await metrics.read()).foyer_signals_unsent_total], [0, 0]);
+  await b.kill9();
+  await reads('one to live', (all) => all.foyer_nodes_alive === 1);
+  relay.goAway();
+  await reads('the tail to lag', (all) => all.foyer_node_tail_lag_seconds > 1);
+  relay.comeBack();
+  await reads('the tail to read again', (all) => all.foyer_node_tail_lag_seconds < 1);
+  assert.ok(a.alive);
 });
 
 test('while no server runs there is still something to say; without the database there is not', async (t) => {

@@ -21,7 +21,6 @@ Result<void> MemberHearing::read(store::Database& db, MonoTime now) {
   TRY_VOID(db.change("UPDATE nodes SET unheard = ?, trouble = ?, held_ms = ?, reported = now() WHERE node = ?",
       fmt::format("{}", fmt::join(mine, " ")), options_.trouble ? options_.trouble() : std::string(),
       options_.held_open ? options_.held_open().count() : 0, options_.node));
-  if (!options_.others) return {};
   TRY(rows,
       db.query(
           "SELECT node, unheard, coalesce(reported > now() - CAST(?2 AS BIGINT) * interval '1 millisecond', false) "
@@ -40,7 +39,8 @@ Result<void> MemberHearing::read(store::Database& db, MonoTime now) {
     }
     others.push_back(std::move(report));
   }
-  options_.others(std::move(others));
+  if (options_.alive) options_.alive(others.size() + 1);
+  if (options_.others) options_.others(std::move(others));
   return {};
 }
 

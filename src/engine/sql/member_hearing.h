@@ -26,6 +26,7 @@ struct MemberHearingOptions {
   std::function<std::string()> trouble = {};                  // the code of what is wrong with the bus; empty: nothing
   std::function<Millis()> held_open = {};                     // NodeTail::held_open
   std::function<void(std::vector<MemberReport>)> others = {}; // the other living members
+  std::function<void(std::size_t)> alive = {};                // how many live, this one among them
 };
 
 class MemberHearing final : public TailSource {

@@ -37,7 +37,9 @@ struct Side {
   Side(std::string node, std::vector<std::string> unheard)
       : hearing({.node = std::move(node), .unheard = [unheard = std::move(unheard)] {
                    return unheard;
-                 }, .others = [this](std::vector<MemberReport> reports) { read = std::move(reports); }}) {}
+                 }, .others = [this](std::vector<MemberReport> reports) {
+                   read = std::move(reports);
+                 }, .alive = [this](std::size_t nodes) { alive = nodes; }}) {}
 
   std::vector<std::string> round(store::Database& db, Millis later) {
     now += later;
@@ -53,6 +55,7 @@ struct Side {
   }
   MonoTime now{std::chrono::seconds{1'000}};
   std::vector<MemberReport> read;
+  std::size_t alive = 0;
   MemberHearing hearing;
 };
 
@@ -63,6 +66,7 @@ TEST_F(MemberHearingTest, EachReadsWhatTheOthersSaidLately) {
   Side one("a", {}), two("b", {"a", "c"});
   EXPECT_THAT(one.round(*db, Millis{0}), ElementsAre("b?"));
   EXPECT_THAT(two.round(*db, Millis{0}), ElementsAre("a"));
+  EXPECT_EQ(two.alive, 2U);
   EXPECT_THAT(one.round(*db, Millis{100}), ElementsAre("b?")) << "once in a tick";
   EXPECT_THAT(one.round(*db, Millis{1'000}), ElementsAre("b: a c"));
   // By the server's clock.
@@ -70,6 +74,7 @@ TEST_F(MemberHearingTest, EachReadsWhatTheOthersSaidLately) {
   EXPECT_THAT(one.round(*db, Millis{1'000}), ElementsAre("b?"));
   ASSERT_TRUE(db->change("UPDATE nodes SET reported = reported - interval '7 s' WHERE node = 'b'"));
   EXPECT_THAT(one.round(*db, Millis{1'000}), IsEmpty()) << "it is taken for dead, though its row is alive";
+  EXPECT_EQ(one.alive, 1U);
 }
 
 TEST_F(MemberHearingTest, TheDatabaseSaysWhichBusItsMembersUse) {

@@ -38,6 +38,9 @@ struct NodeTail::State {
         held(metrics.gauge("foyer_transaction_held_open_seconds",
             "Age of a transaction that is held open on the PostgreSQL server, if it is more than 5 s.")),
         wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    const auto last = read_at;
+    metrics.gauge_callback("foyer_node_tail_lag_seconds", "Time since this node last read what the others changed.",
+        [last, &c] { return std::chrono::duration<double>(c.mono() - last->load()).count(); });
     if (wake < 0) throw std::runtime_error("no descriptor for the tail of the nodes");
   }
   ~State() { ::close(wake); }
@@ -54,6 +57,7 @@ struct NodeTail::State {
   const int wake;
   std::atomic<bool> told{true}; // committed() was followed by a notification
   std::atomic<bool> stopped{false};
+  const std::shared_ptr<std::atomic<MonoTime>> read_at = std::make_shared<std::atomic<MonoTime>>(clock.mono());
   std::atomic<Millis::rep> held_open{0}; // ms
   std::function<std::shared_ptr<const LogWatch>()> watch;
   std::vector<std::shared_ptr<TailSource>> sources;
@@ -135,6 +139,7 @@ Result<void> NodeTail::State::read(store::Database& db, const LogWatch& to) {
   for (const auto& source : sources) TRY_VOID(source->read(db, now));
   TRY_VOID(look_for_held(db, now));
   readings.add();
+  read_at->store(clock.mono());
   if (to.current) to.current(now);
   return {};
 }

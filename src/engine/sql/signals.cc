@@ -31,6 +31,10 @@ Signals::Signals(SignalOptions options, const Clock& clock, Metrics& metrics)
       committed_(std::move(options.committed)),
       clock_(clock),
       meter_(metrics, "signal_bytes", kMostSignalBytesWaiting),
+      unsent_(metrics.counter(
+          "foyer_signals_unsent_total", "What this node did not tell the others: no room for it, or no database.")),
+      lost_(metrics.counter("foyer_signals_lost_total",
+          "How often something was missing of what others told: not written, or deleted before it was read.")),
       trim_(kSignalTables) {}
 
 Result<std::unique_ptr<Signals>> Signals::open(
@@ -61,6 +65,7 @@ bool Signals::send(SignalKind kind, const std::optional<NodeId>& to, std::string
     const std::lock_guard held(mutex_);
     if (bytes.size() > kMostSignalBytes || bytes_ + bytes.size() > kMostSignalBytesWaiting) {
       ++counts_.unsent;
+      unsent_.add();
       meter_.refused();
       return false;
     }
@@ -107,7 +112,10 @@ void Signals::written(const Rows& rows, const Result<bool>& done) {
       ++number_; // so that readers see that some are missing
       over(waiting_);
       for (const Rows* all : {&rows, static_cast<const Rows*>(&waiting_)})
-        for (const Row& row : *all) counts_.unsent += row.signals;
+        for (const Row& row : *all) {
+          counts_.unsent += row.signals;
+          unsent_.add(row.signals);
+        }
       waiting_.clear();
     }
     meter_.used(bytes_);
@@ -183,6 +191,7 @@ void Signals::deliver(const Found& row) {
 
 void Signals::tell_lost() {
   ++counts_.lost;
+  lost_.add();
   const std::lock_guard held(receiving_);
   for (const auto& [kind, receiver] : receivers_)
     if (receiver.lost) receiver.lost();

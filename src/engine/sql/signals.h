@@ -117,6 +117,8 @@ class Signals final : public TailSource {
   const std::function<void()> committed_;
   const Clock& clock_;
   LimitMeter meter_; // of bytes_
+  Counter& unsent_;  // the same as in counts_
+  Counter& lost_;    // likewise
   Counts counts_;
 
   std::mutex mutex_;         // what waits to be written

@@ -73,6 +73,7 @@ class Node {
   Signals& signals() { return *signals_; }
   SignalFanout& fanout() { return fanout_; }
   SignalBus& bus() { return bus_; }
+  std::uint64_t counted(std::string_view name) { return metrics_.counter(name, "").value(); }
   ManualClock clock;
   ManualExecutor executor{clock};
   std::atomic<int> committed{0};
@@ -243,11 +244,14 @@ TEST_F(SignalsTest, AMissingRowIsNoticed) {
   ASSERT_TRUE(b.read_until([&] { return !notes->all.empty(); }));
   EXPECT_THAT(notes->all, ElementsAre(to_bytes(RevocationsChanged{})));
   EXPECT_EQ(b.signals().counts().unreadable, 1U);
+  EXPECT_EQ(b.counted("foyer_signals_lost_total"), b.signals().counts().lost);
+  EXPECT_GE(b.counted("foyer_signals_lost_total"), 1U);
 }
 
 TEST_F(SignalsTest, WhatIsTooLargeIsNotSent) {
   EXPECT_FALSE(a.signals().send(SignalKind::event, {}, std::string(kMostSignalBytes + 1, 'x')));
   EXPECT_EQ(a.signals().counts().unsent, 1U);
+  EXPECT_EQ(a.counted("foyer_signals_unsent_total"), 1U);
   std::size_t sent = 0;
   while (sent < 1'000 && a.signals().send(SignalKind::event, NodeId("x"), std::string(kMostSignalBytes, 'x'))) ++sent;
   EXPECT_LT(sent, 1'000U) << "more than can be written";
