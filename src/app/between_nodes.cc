@@ -7,6 +7,7 @@
 #include "app/bus.h"
 #include "app/policies.h"
 #include "app/presence_news.h"
+#include "app/record_hearing.h"
 #include "app/stores.h"
 #include "engine/local/control_bus.h"
 #include "engine/local/fanout.h"
@@ -129,11 +130,15 @@ Result<BetweenNodes> by_signals(
   const std::shared_ptr<engine::Signals> signals = std::move(opened);
   tail.add(signals);
   tail.add(member_hearing(nullptr, config, deps, tail));
+  const auto hearing = std::make_shared<RecordHearing>(config.cluster_tick, control, deps.log);
+  tail.add(hearing);
   BetweenNodes out;
   const auto presence = std::make_shared<SignalledPresence>(config, signals, control);
   out.presence = std::shared_ptr<engine::PresenceStore>(presence, &presence->store());
   out.fanout = std::shared_ptr<engine::Fanout>(presence, &presence->fanout());
   out.bus = std::make_shared<engine::SignalBus>(signals, control, deps.clock);
+  out.ready = hearing->ready();
+  out.watch = [hearing](BetweenNodes::Watch watch) { hearing->watch(std::move(watch)); };
   return out;
 }
 

@@ -7,6 +7,7 @@ import { fileScope, foyer, serveFails } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { arriveAt, at, hears, key, nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
+import { Relay } from './support/relay.mjs';
 import { Client, handshake } from './support/websocket.mjs';
 import { until } from './support/within.mjs';
 
@@ -211,6 +212,29 @@ test('a node that cannot read the database for too long closes its sockets and a
     socket?.destroy();
     return !again;
   }, 30_000);
+});
+
+test('a node whose line to the database is silent tells its clients with NODE_DEAF, and they go on at another', async (t) => {
+  const url = await server.fresh();
+  const relay = await Relay.open(t, { path: server.socket });
+  const tick = ['--cluster-tick', '100ms', '--drain-timeout', '1s'];
+  const [a] = await nodes(t, `${url.split('?')[0]}?host=${relay.host}&port=${relay.port}`, 1, { args: tick });
+  const [b] = await nodes(t, url, 1, { args: tick });
+  const ann = await arriveAt(a, 'ann', { through: b });
+  const bob = await arriveAt(b, 'bob');
+  const { epoch } = await ann.join('tea');
+  relay.hold();
+  await bob.say('tea', 'can you hear me?');
+  assert.deepEqual(code(await ann.ended(30_000)), [4503, 'NODE_DEAF']);
+  const { status, json } = await ask(a, 'GET', '/health/ready');
+  assert.deepEqual([status, json.checks.nodes.code], [503, 'NODE_DEAF']);
+  const { refused } = await handshake(a, { headers: { Authorization: `Bearer ${ann.token}` } });
+  assert.equal(refused.json.code, 'NODE_DEAF');
+  const elsewhere = await Client.open(b, { token: ann.token });
+  assert.deepEqual(texts((await elsewhere.join('tea', { since: { epoch, offset: 0 } })).messages), ['can you hear me?']);
+  relay.release({ cut: true });
+  const back = await until('ann to be admitted again', async () => Client.open(a, { token: ann.token }).catch(() => null), 30_000);
+  assert.equal((await back.join('tea', { since: { epoch, offset: 1 } })).recovered, true);
 });
 
 test('a transaction that is left open on the server is reported, and messages pass all the same', async (t) => {

@@ -85,6 +85,8 @@ export class Postgres {
 
   get #data() { return path.join(this.#dir, 'data'); }
 
+  get socket() { return path.join(this.#dir, '.s.PGSQL.5432'); }
+
   url(database) { return `postgresql://postgres@/${database}?host=${this.#dir}`; }
 
   // The URL of a new, empty database.
@@ -102,7 +104,7 @@ export class Postgres {
     const sockets = new Set();
     const relay = net.createServer((client) => {
       if (away) { client.destroy(); return; }
-      const server = net.connect(path.join(this.#dir, '.s.PGSQL.5432'));
+      const server = net.connect(this.socket);
       let marked = false;
       let losing = false;
       for (const socket of [client, server]) {
@@ -181,6 +183,14 @@ export class Postgres {
   kill9() { return this.#stop('SIGKILL'); }             // nobody is told
   crash() { return this.#stop('SIGQUIT'); }             // as `pg_ctl stop -m immediate`
   stop() { return this.#stop('SIGINT'); }               // as `pg_ctl stop -m fast`
+
+  // No process of the server runs any more, until thaw().
+  freeze() { for (const pid of this.#processes()) process.kill(pid, 'SIGSTOP'); }
+  thaw() { for (const pid of this.#processes()) process.kill(pid, 'SIGCONT'); }
+  #processes() {
+    const children = fs.readFileSync(`/proc/${this.#child.pid}/task/${this.#child.pid}/children`, 'utf8');
+    return [this.#child.pid, ...children.split(' ').filter(Boolean).map(Number)];
+  }
 
   async #end() {
     await this.crash();
