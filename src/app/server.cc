@@ -89,6 +89,8 @@ bool Server::reload() {
   return parts_->issuers->reload() || own;
 }
 
+void Server::announce_drain() { parts_->leaving = true; }
+
 void Server::drain(std::function<void()> done) {
   parts_->auth->drain();
   if (!parts_->gateway) return parts_->server->drain(std::move(done));

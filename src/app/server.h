@@ -57,6 +57,8 @@ class Server {
   [[nodiscard]] rooms::RoomService* rooms();
 
   bool reload(); // fetches the key set; false: there is none to fetch
+  // Any thread: health says DRAINING from now on, and nothing else changes.
+  void announce_drain();
   // Any thread, once. Notifies clients and closes them in batches; `done` runs when none is left. Clients that connect
   // in the meantime are still answered.
   void drain(std::function<void()> done);

@@ -2,6 +2,7 @@
 // other file that includes this, runs them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -61,9 +62,10 @@ struct Server::Parts {
       return parts.gateway ? parts.gateway->connections() : 0;
     }
     [[nodiscard]] std::uint64_t users() const override { return parts.limits.users.users(); }
-    [[nodiscard]] bool draining() const override { return parts.server->draining(); }
+    [[nodiscard]] bool draining() const override { return parts.leaving || parts.server->draining(); }
     [[nodiscard]] bool loops_turn() const override { return parts.server->loops_turn(); }
   } info{*this};
+  std::atomic<bool> leaving{false};          // a drain is about to begin
   std::unique_ptr<access::KeyRing> key_ring; // these five: with the gateway role
   std::unique_ptr<ServiceTokens> service_tokens;
   std::unique_ptr<access::IdempotentCalls> calls;

@@ -274,12 +274,17 @@ void Node::drain(std::function<void()> done) {
     if (!once->exchange(true)) done();
   };
   Parts* p = parts_.get();
-  p->control->after(p->config.http.drain_timeout, finish);
-  p->server->drain([p, finish] {
-    p->loops->stop_listening([p, finish] {
-      if (!p->stopped) p->server->when_empty(finish);
+  const auto drain = [p, finish] {
+    p->control->after(p->config.http.drain_timeout, finish);
+    p->server->drain([p, finish] {
+      p->loops->stop_listening([p, finish] {
+        if (!p->stopped) p->server->when_empty(finish);
+      });
     });
-  });
+  };
+  p->server->announce_drain();
+  if (p->config.drain_delay.count() == 0) return drain();
+  p->control->after(p->config.drain_delay, drain);
 }
 
 void Node::stop() {

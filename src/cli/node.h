@@ -37,7 +37,7 @@ class Node {
 
   // Reads the TLS files again and fetches the key set, as far as they exist. From any thread.
   std::vector<std::string_view> reload();
-  // Clients are notified and closed in batches; `done` is called when none is left or
+  // After drain_delay, clients are notified and closed in batches; `done` is called when none is left or
   // drain_timeout has passed. Once.
   void drain(std::function<void()> done);
   // Ends loops, queues and stores, in that order. Acknowledged messages are stored.

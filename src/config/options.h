@@ -65,6 +65,7 @@ struct Config {
   Level log_level = Level::info;
   HostPort metrics_listen;   // empty: /metrics is on the main port, with the API key
   Millis start_wait{30'000}; // for an unreachable database, or a full disk
+  Millis drain_delay{0};     // before a drain, while health says DRAINING and clients are still admitted
   bool allow_exposed_development = false;
 
   // addresses

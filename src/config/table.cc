@@ -62,6 +62,15 @@ const Option kOptions[] = {
                 "batches.",
         .min = 100,
         .max = 10 * kMinute},
+    {.name = "drain_delay",
+        .section = "Process",
+        .slot = FIELD(drain_delay),
+        .help =
+            "How long the process goes on as before after SIGTERM while /health/ready already says DRAINING, so that "
+            "proxies send new clients to other nodes. Then the drain begins. 0: at once.",
+        .min = 100,
+        .max = 10 * kMinute,
+        .zero = true},
     {.name = "start_wait",
         .section = "Process",
         .slot = FIELD(start_wait),
