@@ -40,9 +40,8 @@ async function start(t, name, { port, files, args, env = {}, secure }) {
   return secure ? Object.assign(proxy, { origin: `https://127.0.0.1:${port}` }) : proxy;
 }
 
-// `locations`: what stands in `server { }`.
-export async function nginx(t, locations, { port: wanted } = {}) {
-  const port = wanted ?? await freePort();
+// `text`: what stands in `http { }`.
+async function nginxOf(t, port, text) {
   const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return start(t, 'nginx', {
     port, args: (dir) => ['-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', 'stderr'],
@@ -50,12 +49,24 @@ export async function nginx(t, locations, { port: wanted } = {}) {
 events { worker_connections 256; }
 http {
   access_log off; ${folders.map((f) => `${f}_temp_path ${dir}/${f};`).join(' ')}
-  map $http_upgrade $connection_upgrade { default upgrade; '' close; }
-  server { listen 127.0.0.1:${port}; ${locations} }
+  ${text}
 }
 ` }),
   });
 }
+
+// `locations`: what stands in `server { }`.
+export async function nginx(t, locations, { port: wanted } = {}) {
+  const port = wanted ?? await freePort();
+  return nginxOf(t, port, `map $http_upgrade $connection_upgrade { default upgrade; '' close; }\n  server { listen 127.0.0.1:${port}; ${locations} }`);
+}
+
+// By the name of the program: with a configuration as a document shows it, which listens on this port.
+export const documented = {
+  nginx: nginxOf,
+  haproxy: (t, port, text) => start(t, 'haproxy', { port, args: (dir) => ['-db', '-f', path.join(dir, 'haproxy.cfg')], files: () => ({ 'haproxy.cfg': `global\n  maxconn 200\n${text}` }) }),
+  caddy: (t, port, text) => start(t, 'caddy', { port, args: (dir) => ['run', '--config', path.join(dir, 'Caddyfile'), '--adapter', 'caddyfile'], files: () => ({ Caddyfile: `{\n  admin off\n  auto_https off\n}\n${text}` }) }),
+};
 
 // `site`: what stands in the block of the address. reload(site): as `caddy reload` does.
 export async function caddy(t, site) {
