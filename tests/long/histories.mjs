@@ -4,22 +4,12 @@ import { serve } from '../system/support/foyer.mjs';
 import { Listener, opener } from '../system/support/listener.mjs';
 import { register } from '../system/support/people.mjs';
 import { Postgres } from '../system/support/postgres.mjs';
+import { random } from '../system/support/random.mjs';
 import { until } from '../system/support/within.mjs';
 
 const STORE_KEY = 'qG7r0c2Jm1Yb8wZ4xK9tPd3nVh6sLf5u';
 const PEOPLE = ['ann', 'bob', 'eve'];
 const ROOM = 'tea';
-
-// Small, and the same everywhere (mulberry32).
-function random(seed) {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
 
 // What a test would be to the helpers.
 function stage() {

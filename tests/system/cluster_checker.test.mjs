@@ -1,0 +1,36 @@
+// Histories of three gateways, two auth services and their clients, each with one fault: what tests/cluster/run does with
+// many seeds, with one. Then the records are changed, each in one thing, and the judge has to notice.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { CORRUPTIONS } from '../cluster/corrupt.mjs';
+import { BOUNDS, play } from '../cluster/history.mjs';
+import { RULES, judge } from '../cluster/judge.mjs';
+import { SANITIZED, fileScope } from './support/foyer.mjs';
+import { Postgres } from './support/postgres.mjs';
+
+const SCALE = Number(process.env.FOYER_TEST_SCALE ?? (SANITIZED ? 0.4 : 1)); // of clients
+const SEED = 1;
+const scope = fileScope(after);
+const records = [];
+let server;
+before(async () => { server = await Postgres.start(scope); });
+
+for (const [fault, mode] of [['kill-gateway', 'pg'], ['stop-gateway', 'redis'], ['part-database', 'pg'], ['part-bus', 'redis'], ['kill-bus', 'redis'], ['promote', 'pg']]) {
+  test(`${fault}, ${mode}: what several nodes promise holds`, async (t) => {
+    const { record, broken, compared, sent } = await play(t, { fault, mode, seed: SEED, clients: Math.max(12, Math.round(40 * SCALE)), server });
+    for (const [rule, found] of Object.entries(broken)) assert.fail(`${rule}: ${found.length} times, first ${found.slice(0, 3).join('; ')}`);
+    assert.ok(sent > 50 && compared > 500, `there was something to compare: ${sent} messages, ${compared} deliveries`);
+    records.push(record);
+  });
+}
+
+test('every rule notices a record that was changed', () => {
+  const shown = new Set();
+  for (const { rule, name, change } of CORRUPTIONS) {
+    const changed = records.map((record) => change(record, BOUNDS)).filter(Boolean);
+    assert.ok(changed.length, `a record for: ${name}`);
+    for (const record of changed) assert.ok(judge(record, BOUNDS).broken[rule]?.length, `${rule} notices: ${name}`);
+    shown.add(rule);
+  }
+  assert.deepEqual([...shown].sort(), Object.keys(RULES).sort());
+});
