@@ -16,6 +16,7 @@
 #include "cluster/report.h"
 #include "config/mode.h"
 #include "config/report.h"
+#include "redis/bus_url.h"
 
 namespace foyer::cli {
 namespace {
@@ -80,9 +81,25 @@ Result<void> look_at_database(const config::Config& config, Looked& into) {
   return {};
 }
 
+cluster::Sentinels sentinels_of(const config::Config& config) {
+  const auto url = redis::parse_bus_url(config.bus_url);
+  if (!url || url->kind != redis::BusUrl::Kind::sentinel) return {};
+  cluster::Sentinels out{.name = url->name};
+  for (const redis::Endpoint& at : url->seeds)
+    out.each.push_back({.url = {.host = at.host,
+                            .port = at.port,
+                            .tls = url->server.tls,
+                            .user = url->sentinel_user,
+                            .password = url->sentinel_password},
+        .tls = {.ca_file = config.bus_ca_file}});
+  return out;
+}
+
 Result<void> look_at_bus(const config::Config& config, Looked& into) {
   const app::BusPlace place = app::find_bus(config, system_entropy());
-  TRY(bus, cluster::read_bus(place.server, place.policy, system_entropy()));
+  TRY(bus, cluster::read_bus(place.server, place.policy, system_entropy(), sentinels_of(config)));
+  if (const auto why = place.unreachable()) note(into, *why, "sentinels");
+  if (const auto why = place.blind()) note(into, *why, "sentinels");
   const auto version = bus.info.find("redis_version");
   into.parts.push_back({.name = "bus",
       .title = fmt::format("Bus: {}, version {}", app::bus_shown(config),

@@ -33,7 +33,15 @@ std::uint64_t number(std::string_view digits) {
 }
 std::string mebibytes(std::uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 std::string address(const BusReplica& replica) { return fmt::format("{}:{}", replica.host, replica.port); }
-bool complete(const BusReplica& replica) { return replica.state == "online" && replica.link.value_or("up") == "up"; }
+bool complete(const BusReplica& replica) {
+  if (!replica.named) return replica.link == "up"; // it follows another replica, or just began to follow
+  return replica.state == "online" && replica.link.value_or("up") == "up";
+}
+bool is_gone(const BusReplica& replica) { return replica.away && !replica.link; }
+std::string primary_says(const BusReplica& replica) {
+  if (!replica.named) return "not named by the primary";
+  return replica.state.empty() ? "state unknown" : replica.state;
+}
 
 Line appending(const BusServer& bus) {
   if (field(bus, "aof_enabled") != "1")
@@ -114,13 +122,16 @@ Line buffers(const BusServer& bus) {
 }
 
 Line replica(const BusReplica& one) {
-  std::string value = one.state.empty() ? "state unknown" : one.state;
-  value += one.link ? ", master_link_status " + *one.link : ", cannot be asked from here: " + one.why;
+  std::string means =
+      "It has not finished its copy, or has lost its primary. If it took over now, rooms that are not "
+      "durable would be empty or out of date.";
+  if (is_gone(one)) means = "It is away, and the sentinels do not choose it.";
+  if (complete(one))
+    means = "It can take over. Rooms that are not durable begin a new epoch then, and presence is written again.";
   return {.what = "replica " + address(one),
-      .value = std::move(value),
-      .means = complete(one)
-          ? "It can take over. Rooms that are not durable begin a new epoch then, and presence is written again."
-          : "It has not finished its copy. If it took over now, rooms that are not durable would be empty."};
+      .value = primary_says(one) +
+          (one.link ? ", master_link_status " + *one.link : ", cannot be asked from here: " + one.why),
+      .means = std::move(means)};
 }
 
 } // namespace
@@ -147,12 +158,11 @@ Lines describe_bus(const BusServer& bus) {
 Troubles judge_bus_server(const BusServer& bus) {
   Troubles out;
   for (const BusReplica& one : bus.replicas)
-    if (!complete(one))
+    if (!complete(one) && !is_gone(one))
       out.push_back({.cause = Cause::REPLICA_INCOMPLETE,
           .where = "bus",
-          .message = fmt::format("The replica {} is not ready to take over: the primary says {}, itself says {}.",
-              address(one), one.state.empty() ? "nothing" : one.state,
-              one.link ? "master_link_status " + *one.link : "nothing (" + one.why + ")")});
+          .message = fmt::format("The replica {} is not ready to take over: {}, {}.", address(one), primary_says(one),
+              one.link ? "master_link_status " + *one.link : "and it cannot be asked: " + one.why)});
   if (const std::string policy = field(bus, "maxmemory_policy"); !policy.empty() && policy != "noeviction")
     out.push_back({.cause = Cause::BUS_UNSUITABLE,
         .where = "bus",

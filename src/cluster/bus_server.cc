@@ -1,5 +1,6 @@
 #include "cluster/bus_server.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -46,6 +47,14 @@ void ask_replica(BusReplica& replica, redis::Server server, const redis::Policy&
     replica.link = printable(link->second, kShown);
 }
 
+std::vector<BusReplica> ask_sentinels(const Sentinels& sentinels, const redis::Policy& policy, Entropy& entropy) {
+  for (const redis::Server& each : sentinels.each) {
+    redis::Connection connection(each, policy, entropy);
+    if (const auto answer = ask(connection, {"SENTINEL", "REPLICAS", sentinels.name})) return watched_replicas(*answer);
+  }
+  return {};
+}
+
 } // namespace
 
 InfoFields info_fields(std::string_view info) {
@@ -79,7 +88,24 @@ std::vector<BusReplica> replicas_of(const InfoFields& info) {
   return out;
 }
 
-Result<BusServer> read_bus(const redis::Server& server, const redis::Policy& policy, Entropy& entropy) {
+std::vector<BusReplica> watched_replicas(const redis::Reply& reply) {
+  std::vector<BusReplica> out;
+  for (const redis::Reply& fields : reply.items) {
+    BusReplica replica{.named = false};
+    for (std::size_t i = 0; i + 1 < fields.items.size(); i += 2) {
+      const std::string& name = fields.items[i].text;
+      const std::string& value = fields.items[i + 1].text;
+      if (name == "ip") replica.host = printable(value, kShown);
+      if (name == "port") std::from_chars(value.data(), value.data() + value.size(), replica.port);
+      if (name == "flags") replica.away = value.find("s_down") != std::string::npos;
+    }
+    if (out.size() < kMostReplicas) out.push_back(std::move(replica));
+  }
+  return out;
+}
+
+Result<BusServer> read_bus(
+    const redis::Server& server, const redis::Policy& policy, Entropy& entropy, const Sentinels& sentinels) {
   BusServer out;
   {
     redis::Connection connection(server, policy, entropy);
@@ -89,6 +115,10 @@ Result<BusServer> read_bus(const redis::Server& server, const redis::Policy& pol
     for (const std::string_view name : kBusSettings) out.settings.emplace(name, setting(connection, name));
   }
   out.replicas = replicas_of(out.info);
+  for (BusReplica& replica : ask_sentinels(sentinels, policy, entropy)) {
+    const auto same = [&](const BusReplica& r) { return r.host == replica.host && r.port == replica.port; };
+    if (std::ranges::none_of(out.replicas, same)) out.replicas.push_back(std::move(replica));
+  }
   for (BusReplica& replica : out.replicas) ask_replica(replica, server, policy, entropy);
   return out;
 }

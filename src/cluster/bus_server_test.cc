@@ -106,9 +106,9 @@ TEST(BusServerTest, AReplicaWithoutItsFirstCopyCannot) {
   ASSERT_EQ(troubles.size(), 1U);
   EXPECT_EQ(troubles[0].cause, Cause::REPLICA_INCOMPLETE);
   EXPECT_THAT(troubles[0].message,
-      AllOf(HasSubstr("127.0.0.1:" + std::to_string(replica.url().port)), HasSubstr("the primary says wait_bgsave"),
+      AllOf(HasSubstr("127.0.0.1:" + std::to_string(replica.url().port)), HasSubstr("wait_bgsave"),
           HasSubstr("master_link_status down")));
-  EXPECT_THAT(describe_bus(bus).back().means, HasSubstr("would be empty"));
+  EXPECT_THAT(describe_bus(bus).back().means, HasSubstr("not durable would be empty"));
 }
 
 TEST(BusServerTest, AReplicaThatCannotBeAskedCountsByWhatThePrimarySays) {
@@ -118,6 +118,28 @@ TEST(BusServerTest, AReplicaThatCannotBeAskedCountsByWhatThePrimarySays) {
   EXPECT_THAT(describe_bus(bus).back().value, HasSubstr("cannot be asked from here: no route"));
   bus.replicas[0].state = "send_bulk";
   EXPECT_THAT(causes(bus), ElementsAre(Cause::REPLICA_INCOMPLETE));
+}
+
+// A sentinel lists replicas as arrays of names and values.
+TEST(BusServerTest, SentinelsKnowReplicasThatHaveLostTheirPrimary) {
+  const auto listed = [](const std::string& port, const std::string& flags) {
+    redis::Reply out{.kind = redis::Reply::Kind::array};
+    for (const std::string& word : {std::string("name"), std::string("x"), std::string("ip"), std::string("10.0.0.3"),
+             std::string("port"), port, std::string("flags"), flags})
+      out.items.push_back({.kind = redis::Reply::Kind::text, .text = word});
+    return out;
+  };
+  BusServer bus;
+  bus.replicas = watched_replicas(
+      {.kind = redis::Reply::Kind::array, .items = {listed("1", "slave"), listed("2", "s_down,slave,disconnected")}});
+  ASSERT_EQ(bus.replicas.size(), 2U);
+  EXPECT_EQ(bus.replicas[0].host, "10.0.0.3");
+  EXPECT_EQ(bus.replicas[1].port, 2);
+  bus.replicas[0].link = "down";
+  EXPECT_THAT(causes(bus), ElementsAre(Cause::REPLICA_INCOMPLETE)) << "the other one is away, and not chosen";
+  EXPECT_THAT(describe_bus(bus).back().means, HasSubstr("do not choose it"));
+  bus.replicas[0].link = "up";
+  EXPECT_THAT(causes(bus), IsEmpty());
 }
 
 TEST(BusServerTest, AServerThatIsAwayIsUnreachable) {

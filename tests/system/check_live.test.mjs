@@ -5,6 +5,7 @@ import { fileScope, foyer, foyerJson, temporary } from './support/foyer.mjs';
 import { nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Redis } from './support/redis.mjs';
+import { Watched } from './support/sentinel.mjs';
 import { until } from './support/within.mjs';
 
 const scope = fileScope(after);
@@ -46,6 +47,21 @@ test('PostgreSQL, the bus, and whether the nodes hear each other', async (t) => 
   await redis.kill9();
   const away = await looks('the bus to be away', url, (seen) => seen.json.troubles.some((trouble) => trouble.where === 'bus' && trouble.code === 'BUS_UNREACHABLE'), more);
   assert.equal(away.code, 1);
+});
+
+test('behind Sentinel: a replica that has lost its primary is named, though the primary does not know it any more', async (t) => {
+  const watched = await Watched.start(t);
+  const url = await server.fresh();
+  const more = { BUS_URL: watched.url };
+  const replica = `replica 127.0.0.1:${watched.second.port}`;
+  const well = await looks('the replica to follow', url, (seen) => /^online/.test(value(seen.json.bus ?? [], replica) ?? ''), more);
+  assert.deepEqual([well.code, well.json.troubles], [0, []]);
+  await watched.second.cli('CONFIG', 'SET', 'masteruser', 'nobody');
+  await watched.second.cli('CONFIG', 'SET', 'masterauth', 'wrong');
+  await watched.first.cli('CLIENT', 'KILL', 'TYPE', 'replica');
+  const lost = await looks('the replica to be lost', url, (seen) => /^not named by the primary/.test(value(seen.json.bus ?? [], replica) ?? ''), more);
+  assert.deepEqual([lost.code, codes(lost)], [1, ['REPLICA_INCOMPLETE']]);
+  assert.match(lost.json.troubles[0].message, new RegExp(`127\\.0\\.0\\.1:${watched.second.port} is not ready.*master_link_status down`));
 });
 
 test('a standby, synchronous or not, and one that is missing', async (t) => {
