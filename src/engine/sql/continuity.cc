@@ -45,6 +45,13 @@ Result<void> renew_epochs(store::Database& db, Entropy& entropy, bool many) {
   return {};
 }
 
+// Another node came to this server after its promotion, and gave the new epochs: what a witness from before the
+// promotion shows has been considered. Timelines have eight digits.
+bool decided_since(const store::Lineage& facts, const store::Lineage& now, const store::Lineage& witness) {
+  return !now.timeline.empty() && facts.system == now.system && facts.timeline == now.timeline &&
+      witness.system == now.system && !witness.timeline.empty() && witness.timeline < now.timeline;
+}
+
 bool differ(const std::string& noted, const std::string& now) { return !noted.empty() && !now.empty() && noted != now; }
 
 } // namespace
@@ -112,6 +119,7 @@ std::string Continuity::why_new_epochs(
   if (!witness) return {};
   if (facts.database.empty()) return "it lacks what was recorded beside it";
   if (witness->database != facts.database) return {}; // the witness is of another database
+  if (many_ && decided_since(facts.lineage, lineage, witness->lineage)) return {};
   if (facts.barrier < witness->barrier)
     return fmt::format("it shows barrier {}, but {} was committed", facts.barrier, witness->barrier);
   if (differ(witness->lineage.system, lineage.system) || differ(witness->lineage.timeline, lineage.timeline))

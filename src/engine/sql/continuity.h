@@ -10,6 +10,8 @@
 //   - the database was marked as a copy (`foyer backup`);
 //   - its server has another timeline, or is another one, than at the last write;
 //   - it shows a lower barrier than the witness.
+//
+// Of several nodes, the first one that comes to a promoted server decides; the witnesses of the others are from before.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,7 @@
 // How a chat database is recognised as an earlier state of itself.
 #include "engine/sql/continuity.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -146,6 +147,25 @@ TEST_F(ServersHistory, AnotherTimelineOrAnotherServerThanItWasWrittenOnBeginsNew
     w.open({});
     EXPECT_EQ(w.room("tea")->epoch, before) << "once";
   }
+}
+
+TEST_F(ServersHistory, OfSeveralNodesTheFirstOnThePromotedServerDecides) {
+  w.options.writers = Writers::many;
+  w.open({});
+  Epoch before = epoch_of(w, "tea");
+  const auto with = [&](const char* timeline) { // what another node has seen
+    w.close();
+    const auto seen = read_witness(dir.file("witness"));
+    dir.write("witness",
+        fmt::format(R"({{"database":"{}","barrier":{},"system":"{}","timeline":"{}"}})", seen->database,
+            seen->barrier + 100, seen->lineage.system, timeline));
+    w.open({});
+    return w.room("tea")->epoch;
+  };
+  EXPECT_EQ(with("00000000"), before) << "from before the promotion that is noted in the database";
+  EXPECT_NE(with("00000002"), before) << "from a later history than this one";
+  before = w.room("tea")->epoch;
+  EXPECT_NE(with("00000001"), before) << "this history, which lacks what was committed";
 }
 
 TEST_F(ServersHistory, AReaderOfAServerThatLacksTheBarrierIsRefusedAndReadsAgainWhenItHasIt) {
