@@ -103,18 +103,21 @@ function recovered(record) {
   return out;
 }
 
-// A room has one epoch, unless the fault may take its history.
+// A room begins a new epoch once for each time that its history may have changed (marks `loss`, `anew`), and not else.
 function epochs(record) {
   const out = [];
   const seen = new Map();
-  const losses = record.filter((e) => e.kind === 'mark' && ['loss', 'anew'].includes(e.what)).map((e) => e.rooms);
+  const marks = record.filter((e) => e.kind === 'mark' && ['loss', 'anew'].includes(e.what)).map((e) => e.rooms);
   for (const e of record) {
     if (!['message', 'sent', 'joined'].includes(e.kind)) continue;
-    if (losses.includes(durable(e.room) ? 'durable' : 'other')) continue;
-    if (seen.has(e.room) && seen.get(e.room) !== e.epoch) out.push(`${e.room} went from ${seen.get(e.room)} to ${e.epoch}, and nothing had happened to its history`);
-    seen.set(e.room, e.epoch);
+    if (!seen.has(e.room)) seen.set(e.room, new Set());
+    seen.get(e.room).add(e.epoch);
   }
-  return [...new Set(out)];
+  for (const [room, all] of seen) {
+    const reasons = marks.filter((rooms) => rooms === (durable(room) ? 'durable' : 'other')).length;
+    if (all.size > 1 + reasons) out.push(`${room} had ${all.size} epochs (${[...all].join(', ')}), and its history changed ${reasons} times`);
+  }
+  return out;
 }
 
 export const RULES = { lost, twice, order, recovered, epochs, delivery: (record, bounds) => deliveries(record, bounds).broken, ghosts, wholes, health };
