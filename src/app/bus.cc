@@ -35,6 +35,7 @@ std::string bus_text(const engine::BusSeen& seen) {
   out += facts.memory == 0 ? "no limit of memory" : fmt::format("at most {} MiB of memory", facts.memory >> 20U);
   out += facts.appends ? ", appends to a file" : ", keeps nothing over a restart";
   out += fmt::format(", {} {}\n", facts.replicas, facts.replicas == 1 ? "replica" : "replicas");
+  if (seen.shards > 0) out += fmt::format("  a cluster of {} shards\n", seen.shards);
   out += seen.name.empty() ? "  no gateway has used it yet\n"
                            : fmt::format("  its name among the gateways is {}\n", seen.name);
   return out;
@@ -43,7 +44,7 @@ std::string bus_text(const engine::BusSeen& seen) {
 json::Object bus_json(const engine::BusSeen& seen) {
   const engine::BusFacts& facts = seen.facts;
   return {{"server", facts.software}, {"name", seen.name}, {"memory", facts.memory}, {"replicas", facts.replicas},
-      {"appends", facts.appends}};
+      {"appends", facts.appends}, {"shards", seen.shards}};
 }
 
 Result<std::string> name_of_bus(const config::Config& config, Entropy& entropy) {
@@ -67,11 +68,12 @@ Bus::Bus(const config::Config& config, BusDeps deps, engine::NodeId node, std::s
   follow_primary();
   redis::Server asking = place_.server;
   asking.scripts = engine::bus_scripts();
-  commands_ = std::make_unique<redis::Connection>(asking, place_.policy, deps_.entropy,
-      redis::ConnectionWatch{.opened = [this] { logged_in_ = true; },
-          .lost = [this](const redis::Failure& failure) { seen(std::unexpected(engine::refusal_of(failure))); }});
+  commands_ = redis::open_commands(asking, place_.policy, deps_.entropy, redis::ConnectionWatch{.opened = [this] {
+    logged_in_ = true;
+  }, .lost = [this](const redis::Failure& failure) { seen(std::unexpected(engine::refusal_of(failure))); }});
   canaries_ =
       std::make_unique<engine::BusCanaries>(engine::BusCanariesOptions{.names = names_,
+                                                .cluster = place_.server.cluster,
                                                 .node = node_,
                                                 .tick = config.cluster_tick,
                                                 .changed = [this](const engine::Hearing& hearing) { heard(hearing); },
@@ -89,7 +91,8 @@ Bus::Bus(const config::Config& config, BusDeps deps, engine::NodeId node, std::s
           .report = [this](const engine::PresenceReport& report) { tell(report); },
           .tick = config.cluster_tick},
       *commands_, deps_.control, deps_.clock, deps_.entropy);
-  questions_ = std::make_unique<redis::Connection>(place_.server, place_.policy, deps_.entropy);
+  if (!place_.server.cluster)
+    questions_ = std::make_unique<redis::Connection>(place_.server, place_.policy, deps_.entropy);
   ticker_ = std::make_unique<engine::Ticker>(deps_.control, config.cluster_tick, [this] { tick(); });
 }
 
@@ -104,7 +107,8 @@ void Bus::open_listeners(const config::Config& config) {
     const std::lock_guard held(watch_mutex_);
     if (watch_.gap) watch_.gap(room);
   },
-          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::rooms, bytes); }},
+          .canary = [this](std::string_view channel,
+                        std::string_view bytes) { canaries_->heard(engine::BusPath::rooms, channel, bytes); }},
       *commands_, deps_.entropy);
   control_ = std::make_unique<engine::RedisControlBus>(
       engine::RedisControlBusOptions{.server = place_.server,
@@ -112,7 +116,8 @@ void Bus::open_listeners(const config::Config& config) {
           .names = names_,
           .node = node_,
           .silence = config.cluster_tick * 10,
-          .canary = [this](std::string_view bytes) { canaries_->heard(engine::BusPath::control, bytes); }},
+          .canary = [this](std::string_view channel,
+                        std::string_view bytes) { canaries_->heard(engine::BusPath::control, channel, bytes); }},
       *commands_, deps_.clock, deps_.entropy);
 }
 
@@ -132,7 +137,7 @@ Bus::~Bus() {
 
 void Bus::tick() {
   if (++ticks_ % kLookTicks == 0 || logged_in_.exchange(false)) look();
-  if (canary_late_.exchange(false) || place_.sentinel) ask_primary();
+  if (const bool late = canary_late_.exchange(false); questions_ && (late || place_.sentinel)) ask_primary();
   auto lost = place_.unreachable();
   if (std::exchange(sentinels_lost_, lost.has_value()) != lost.has_value() && lost) warn(*lost);
   if (!canaries_->hearing().bus_deaf) return;
@@ -174,7 +179,7 @@ void Bus::watch(BetweenNodes::Watch watch) {
 }
 
 void Bus::look() {
-  engine::look_again(*commands_, names_, name_,
+  engine::look_again(*commands_, place_.kind(), names_, name_,
       [this](const Result<engine::BusFacts>& facts) { seen(facts); }); // at the latest when the connection is destroyed
 }
 
@@ -206,8 +211,8 @@ void Bus::heard(const engine::Hearing& hearing) {
   deaf_.set(hearing.bus_deaf ? 1 : 0);
   const auto& deaf = info(Cause::BUS_DEAF);
   if (hearing.bus_deaf && hearing.unheard != before.unheard)
-    deps_.log.warning("BUS_DEAF", deaf.operator_text,
-        {{"unheard", listed(hearing.unheard)}, {"node", node_.view()}, {"next", deaf.next}});
+    deps_.log.warning(
+        "BUS_DEAF", deaf.operator_text, {{"unheard", unheard(hearing)}, {"node", node_.view()}, {"next", deaf.next}});
   if (before.bus_deaf && !hearing.bus_deaf) deps_.log.info("bus_heard", "All nodes are heard over the bus again.");
   if (hearing.node_deaf == before.node_deaf) return;
   std::optional<Refusal> why;
@@ -222,12 +227,23 @@ void Bus::heard(const engine::Hearing& hearing) {
   if (watch_.deaf) watch_.deaf(std::move(why));
 }
 
+// In a cluster also where.
+std::string Bus::unheard(const engine::Hearing& hearing) const {
+  std::string out = listed(hearing.unheard);
+  if (!place_.server.cluster) return out;
+  const auto map = place_.server.cluster->map();
+  std::vector<std::string> shards;
+  for (const std::string& channel : canaries_->deaf_channels())
+    if (const auto* at = map->at(redis::slot_of(channel))) shards.push_back(at->shown());
+  return out + " over the shards " + listed(shards);
+}
+
 std::optional<Refusal> Bus::trouble() const {
   if (auto why = place_.unreachable()) return why;
   const std::lock_guard held(mutex_);
   if (trouble_) return trouble_;
   if (!hearing_.bus_deaf) return blind_;
-  return Refusal{.cause = Cause::BUS_DEAF, .evidence = "not heard: " + listed(hearing_.unheard)};
+  return Refusal{.cause = Cause::BUS_DEAF, .evidence = "not heard: " + unheard(hearing_)};
 }
 
 std::vector<observe::HealthCheck> Bus::ready() const {

@@ -29,7 +29,7 @@
 #include "engine/redis/room_log.h"
 #include "engine/redis/ticker.h"
 #include "observe/health.h"
-#include "redis/connection.h"
+#include "redis/deployment.h"
 
 namespace foyer::app {
 
@@ -80,6 +80,7 @@ class Bus {
   void primary_said(const std::expected<redis::Reply, redis::Failure>& info);
   void seen(const Result<engine::BusFacts>& facts);
   void heard(const engine::Hearing& hearing);
+  [[nodiscard]] std::string unheard(const engine::Hearing& hearing) const;
   void tick();
   void tell(const engine::PresenceReport& report);
 
@@ -107,14 +108,14 @@ class Bus {
   int ticks_ = 0;
   bool sentinels_lost_ = false;
   std::shared_ptr<void> following_;
-  std::unique_ptr<redis::Connection> commands_;
+  std::unique_ptr<redis::Commands> commands_;
   std::unique_ptr<engine::BusCanaries> canaries_;
   std::unique_ptr<engine::RedisFanout> fanout_;
   std::unique_ptr<engine::RedisControlBus> control_;
   std::unique_ptr<engine::RedisRoomLog> log_;
   std::unique_ptr<engine::RedisPresenceStore> presence_;
   // A planned failover holds back commands that write, and all that follow them on their connection.
-  std::unique_ptr<redis::Connection> questions_;
+  std::unique_ptr<redis::Connection> questions_; // null: in a cluster
   std::unique_ptr<engine::Ticker> ticker_;
 };
 

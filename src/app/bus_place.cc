@@ -32,17 +32,19 @@ BusPlace find_bus(const config::Config& config, Entropy& entropy) {
   const auto url = redis::parse_bus_url(config.bus_url);
   if (!url) return out; // checked when it was loaded
   out.server.url = url->server;
+  const Millis every = std::min(config.cluster_tick, kSlowestQuestion);
+  if (url->kind == redis::BusUrl::Kind::cluster)
+    out.server.cluster = std::make_shared<redis::Cluster>(*url, out.server.tls, out.policy, entropy, every);
   if (url->kind != redis::BusUrl::Kind::sentinel) return out;
-  out.sentinel = std::make_unique<redis::Sentinel>(
-      *url, out.server.tls, out.policy, entropy, std::min(config.cluster_tick, kSlowestQuestion));
+  out.sentinel = std::make_unique<redis::Sentinel>(*url, out.server.tls, out.policy, entropy, every);
   out.server.primary = out.sentinel->primary();
   return out;
 }
 
 std::optional<Refusal> BusPlace::unreachable() const {
-  auto why = sentinel ? sentinel->trouble() : std::nullopt;
+  auto why = sentinel ? sentinel->trouble() : server.cluster ? server.cluster->trouble() : std::nullopt;
   if (!why) return std::nullopt;
-  return Refusal{.cause = Cause::SENTINEL_UNREACHABLE, .evidence = *std::move(why)};
+  return Refusal{.cause = sentinel ? Cause::SENTINEL_UNREACHABLE : Cause::BUS_UNREACHABLE, .evidence = *std::move(why)};
 }
 
 std::optional<Refusal> BusPlace::blind() const {

@@ -1,4 +1,4 @@
-// How the bus of BUS_URL is reached: one server, or a primary that sentinels name.
+// How the bus of BUS_URL is reached: one server, a primary that sentinels name, or a cluster.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "config/options.h"
+#include "engine/redis/opening.h"
+#include "redis/cluster.h"
 #include "redis/policy.h"
 #include "redis/sentinel.h"
 
@@ -17,7 +19,10 @@ struct BusPlace {
   redis::Policy policy = {};
   std::unique_ptr<redis::Sentinel> sentinel = {}; // null: BUS_URL names no sentinels
 
-  // SENTINEL_UNREACHABLE: no sentinel says where the primary is.
+  [[nodiscard]] engine::BusKind kind() const {
+    return server.cluster ? engine::BusKind::cluster : engine::BusKind::server;
+  }
+  // SENTINEL_UNREACHABLE: no sentinel says where the primary is. BUS_UNREACHABLE: the cluster is down.
   [[nodiscard]] std::optional<Refusal> unreachable() const;
   // SENTINEL_BLIND: they count the primary as down, which is wrong if it answers.
   [[nodiscard]] std::optional<Refusal> blind() const;
@@ -26,7 +31,7 @@ struct BusPlace {
 // BUS_URL without users and passwords.
 [[nodiscard]] std::string bus_shown(const config::Config& config);
 
-// Where there are sentinels, begins to ask them.
+// Where there are sentinels or a cluster, begins to ask them.
 [[nodiscard]] BusPlace find_bus(const config::Config& config, Entropy& entropy);
 
 } // namespace foyer::app

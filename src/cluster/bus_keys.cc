@@ -97,12 +97,11 @@ std::string_view kind_of_key(std::string_view name) {
       if (name.ends_with(part)) return "room that is not durable";
     return name.find("}:key:") != std::string_view::npos ? "key of a message" : "other";
   }
-  for (const auto& [begin, kind] :
-      {std::pair<std::string_view, std::string_view>{"author:", "rooms of an author"}, {"rooms:", "rooms of a node"},
-          {"reap:", "lease of a node that cleans up"}, {"state:", "shared state"}, {"probe:", "look of a node"}})
+  for (const auto& [begin, kind] : {std::pair<std::string_view, std::string_view>{"author:", "rooms of an author"},
+           {"rooms:", "rooms of a node"}, {"reap:", "lease of a node that cleans up"}, {"state:", "shared state"},
+           {"probe:", "look of a node"}, {"era:", "list of nodes"}})
     if (name.starts_with(begin)) return kind;
-  return name == "bus" || name == "nodes" || name == "era" ? name == "bus" ? "name of the bus" : "list of nodes"
-                                                           : "other";
+  return name == "bus" ? "name of the bus" : name == "nodes" ? "list of nodes" : "other";
 }
 
 std::uint64_t BusKeys::total() const {

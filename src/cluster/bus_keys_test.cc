@@ -48,7 +48,7 @@ TEST_F(BusKeysTest, AKeySaysWhatItIsFor) {
   EXPECT_EQ(kind_of_key("{tea}:meta"), "room that is not durable");
   EXPECT_EQ(kind_of_key("{tea}:key:0:ann:k1"), "key of a message");
   EXPECT_EQ(kind_of_key("bus"), "name of the bus");
-  EXPECT_EQ(kind_of_key("era"), "list of nodes");
+  EXPECT_EQ(kind_of_key("era:{foyer:nodes}"), "list of nodes");
   EXPECT_EQ(kind_of_key("rooms:n1"), "rooms of a node");
   EXPECT_EQ(kind_of_key("state:{rate}:x"), "shared state");
   EXPECT_EQ(kind_of_key("something"), "other");

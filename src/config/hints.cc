@@ -257,9 +257,8 @@ Hint database_hint(const Option& option, std::string_view text) {
 
 Hint bus_hint(const Option& option, std::string_view text) {
   const std::string plain = lower_case(text.substr(0, 32));
-  for (const std::string_view later : {"redis+cluster:", "rediss+cluster:", "nats:"})
-    if (plain.starts_with(later))
-      return {.wrong = "it can be a Valkey or Redis server, or one behind Sentinel; this kind is not supported"};
+  if (plain.starts_with("nats:"))
+    return {.wrong = "it can be a Valkey or Redis server or cluster; this kind is not supported"};
   std::string meant(text);
   for (const std::string_view other : {"valkey://", "valkeys://"})
     if (plain.starts_with(other)) meant.replace(0, other.size(), other == "valkey://" ? "redis://" : "rediss://");

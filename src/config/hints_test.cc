@@ -102,7 +102,7 @@ constexpr Case kCases[] = {
     {"bus_url", "bus.example:6379", "redis://", "redis://bus.example:6379"},
     {"bus_url", "valkey://bus.example", "redis://", "redis://bus.example"},
     {"bus_url", ":hush-hush@bus.example", "redis://", ""},
-    {"bus_url", "redis+cluster://bus.example", "not supported", ""},
+    {"bus_url", "redis+cluster://bus.example/1", "one database", ""},
     {"bus_url", "nats://bus.example", "not supported", ""},
     {"bus_url", "redis+sentinel://a,b", "name of the primary", ""},
     {"bus_url", "redis://u:p@ss/word@bus.example", "%2F", ""},

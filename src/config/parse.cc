@@ -237,15 +237,6 @@ struct RuleText {
 
 } // namespace
 
-namespace {
-
-bool is_bus(std::string_view text) {
-  const auto url = redis::parse_bus_url(text);
-  return url && url->kind != redis::BusUrl::Kind::cluster;
-}
-
-} // namespace
-
 bool keeps_rule(Rule rule, std::string_view text) {
   switch (rule) {
     case Rule::any:
@@ -258,7 +249,7 @@ bool keeps_rule(Rule rule, std::string_view text) {
     case Rule::pattern: return is_pattern(text);
     case Rule::algorithm: return jose::find_algorithm(text).has_value();
     case Rule::database: return is_database(text);
-    case Rule::bus: return is_bus(text);
+    case Rule::bus: return redis::parse_bus_url(text).has_value();
   }
   return false;
 }
@@ -277,7 +268,8 @@ std::string_view rule_words(Rule rule) {
     case Rule::database:
       return "sqlite, or postgresql://USER:PASSWORD@HOST:PORT/NAME with special characters percent-encoded";
     case Rule::bus:
-      return "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], redis+sentinel://…HOST[:PORT],…/NAME[/DB], or rediss for TLS";
+      return "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], redis+sentinel://…HOST[:PORT],…/NAME[/DB], "
+             "redis+cluster://…HOST[:PORT],…, or rediss for TLS";
     default: return "text";
   }
 }

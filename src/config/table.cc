@@ -240,6 +240,7 @@ const Option kOptions[] = {
         .slot = FIELD(bus_url),
         .help = "The Valkey or Redis server that carries events between nodes: redis://USER:PASSWORD@HOST:PORT/DB, or "
                 "redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME for the primary that sentinels call NAME; "
+                "redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT for a cluster; "
                 "rediss instead of redis with TLS. Unset: many nodes use PostgreSQL for that, too.",
         .plain = true,
         .rule = Rule::bus,

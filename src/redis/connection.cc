@@ -25,23 +25,28 @@ struct Refused {
 
 } // namespace
 
-struct Connection::State {
-  State(Server s, Policy p, Entropy& entropy, ConnectionWatch w)
+struct Connection::State : std::enable_shared_from_this<State> {
+  State(const Server& s, Policy p, ConnectionWatch w, exec::ControlPlane* shared)
       : name(s.shown()),
+        at{.host = s.url.host, .port = s.url.port},
         policy(p),
         watch(std::move(w)),
-        plane("redis") {
-    line.emplace(
-        plane, std::move(s), p, entropy, Line::Events{.opened = [this] { on_opened(); }, .reply = [this](Reply reply) {
+        plane(shared != nullptr ? *shared : own.emplace("redis")) {}
+  void start(Server server, Entropy& entropy) {
+    line.emplace(plane, std::move(server), policy, entropy,
+        Line::Events{.opened = [this] { on_opened(); }, .reply = [this](Reply reply) {
       on_reply(std::move(reply));
     }, .lost = [this](const Failure& failure) { on_lost(failure); }});
-    plane.post([this] { line->start(); });
+    post([](State& self) { self.line->start(); });
     const Millis tick = std::max(Millis{10}, std::min(policy.command_timeout, policy.idle) / 8);
-    plane.every(tick, [this] { on_tick(); });
+    ticker = plane.every(tick, [weak = weak_from_this()] {
+      if (const auto self = weak.lock(); self && self->line) self->on_tick();
+    });
   }
   // A completion may be running, and may send; after that, the rest is answered here.
   void finish() {
-    plane.stop();
+    if (own) own->stop();
+    plane.cancel(ticker);
     line.reset();
     std::deque<Waiting> unsent;
     {
@@ -53,8 +58,17 @@ struct Connection::State {
     fail_all(unsent, {.kind = Kind::closed, .what = name + ": this end is closing"});
     answer_refused();
   }
+  // A thread of one's own has stopped before this is gone; a shared one goes on.
+  void post(void (*then)(State&)) {
+    if (own)
+      plane.post([this, then] { then(*this); });
+    else
+      plane.post([weak = weak_from_this(), then] {
+        if (const auto self = weak.lock(); self && self->line) then(*self);
+      });
+  }
 
-  void send(Command command, ReplyCompletion done);
+  void send(const Command& command, ReplyCompletion done, bool asking);
   void flush();
   void answer_refused();
   void on_opened();
@@ -64,6 +78,7 @@ struct Connection::State {
   void fail_all(std::deque<Waiting>& commands, const Failure& failure);
 
   const std::string name;
+  const Endpoint at;
   const Policy policy;
   const ConnectionWatch watch;
   std::atomic<std::size_t> waiting{0};
@@ -79,8 +94,10 @@ struct Connection::State {
 
   std::deque<Waiting> in_flight; // written; the plane's thread only, as what follows
   MonoTime last_use{};
-  exec::ControlPlane plane;
-  std::optional<Line> line;
+  std::optional<exec::ControlPlane> own;
+  exec::ControlPlane& plane;
+  TimerId ticker = 0;
+  std::optional<Line> line; // nothing: it has ended
 };
 
 void Connection::State::fail_all(std::deque<Waiting>& commands, const Failure& failure) {
@@ -91,7 +108,7 @@ void Connection::State::fail_all(std::deque<Waiting>& commands, const Failure& f
   commands.clear();
 }
 
-void Connection::State::send(Command command, ReplyCompletion done) {
+void Connection::State::send(const Command& command, ReplyCompletion done, bool asking) {
   const std::lock_guard held(mutex);
   std::optional<Failure> failed;
   if (closed)
@@ -107,11 +124,17 @@ void Connection::State::send(Command command, ReplyCompletion done) {
   if (failed) {
     refused.push_back({std::move(done), *std::move(failed)});
   } else {
+    const MonoTime deadline = system_clock().mono() + policy.command_timeout;
+    if (asking) {
+      append_command(outgoing, Command{"ASKING"});
+      pending.push_back({[](const auto&) {}, deadline});
+      waiting.fetch_add(1);
+    }
     append_command(outgoing, command);
-    pending.push_back({std::move(done), system_clock().mono() + policy.command_timeout});
+    pending.push_back({std::move(done), deadline});
     waiting.fetch_add(1);
   }
-  if (!std::exchange(flush_posted, true)) plane.post([this] { flush(); });
+  if (!std::exchange(flush_posted, true)) post([](State& self) { self.flush(); });
 }
 
 // One after the other, since a completion may send, and be refused again.
@@ -162,7 +185,9 @@ void Connection::State::on_reply(Reply reply) {
   waiting.fetch_sub(1); // so that whoever hears of the reply finds it answered
   std::optional<Failure> failure;
   if (reply.kind == Reply::Kind::error)
-    failure = Failure{.kind = kind_of_error(reply.text), .what = name + ": " + shown_error(reply.text)};
+    failure = Failure{.kind = kind_of_error(reply.text),
+        .what = name + ": " + shown_error(reply.text),
+        .redirect = read_redirect(reply.text, at)};
   if (failure)
     first.done(std::unexpected(*failure));
   else
@@ -193,14 +218,21 @@ void Connection::State::on_tick() {
   if (!in_flight.empty() && in_flight.front().deadline <= now)
     return line->fail({.kind = Kind::timeout,
         .what = name + ": no reply within " + std::to_string(policy.command_timeout.count()) + " ms"});
-  if (line->open() && in_flight.empty() && now - last_use >= policy.idle) send({"PING"}, [](auto) {});
+  if (line->open() && in_flight.empty() && now - last_use >= policy.idle) send({"PING"}, [](auto) {}, false);
 }
 
 Connection::Connection(Server server, Policy policy, Entropy& entropy, ConnectionWatch watch)
-    : state_(std::make_unique<State>(std::move(server), policy, entropy, std::move(watch))) {}
+    : state_(std::make_shared<State>(server, policy, std::move(watch), nullptr)) {
+  state_->start(std::move(server), entropy);
+}
+Connection::Connection(Server server, Policy policy, Entropy& entropy, ConnectionWatch watch, exec::ControlPlane& plane)
+    : state_(std::make_shared<State>(server, policy, std::move(watch), &plane)) {
+  state_->start(std::move(server), entropy);
+}
 Connection::~Connection() { state_->finish(); }
 
-void Connection::send(Command command, ReplyCompletion done) { state_->send(std::move(command), std::move(done)); }
+void Connection::send(Command command, ReplyCompletion done) { state_->send(command, std::move(done), false); }
+void Connection::send_asking(Command command, ReplyCompletion done) { state_->send(command, std::move(done), true); }
 std::size_t Connection::waiting() const { return state_->waiting.load(); }
 bool Connection::open() const { return state_->is_open.load(); }
 

@@ -13,14 +13,11 @@
 #include <functional>
 #include <memory>
 
-#include "base/completion.h"
-#include "redis/failure.h"
+#include "exec/control.h"
+#include "redis/commands.h"
 #include "redis/policy.h"
-#include "redis/reply.h"
 
 namespace foyer::redis {
-
-using ReplyCompletion = Completion<Reply, Failure>;
 
 // What the owner learns, on the connection's thread; maybe before the constructor has returned.
 struct ConnectionWatch {
@@ -28,23 +25,27 @@ struct ConnectionWatch {
   std::function<void(const Failure&)> lost = {}; // an attempt failed, or the connection ended
 };
 
-class Connection {
+class Connection final : public Commands {
  public:
+  // With a thread of its own.
   Connection(Server server, Policy policy, Entropy& entropy, ConnectionWatch watch = {});
-  ~Connection(); // what has no reply yet fails with `closed`
+  // On that thread, which has others, too: it is made and destroyed there, or when the thread has stopped.
+  Connection(Server server, Policy policy, Entropy& entropy, ConnectionWatch watch, exec::ControlPlane& plane);
+  ~Connection() override; // what has no reply yet fails with `closed`
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // Any thread. The completion runs on the connection's thread, never before the call returns; it must be short and is
   // not to destroy the connection.
-  void send(Command command, ReplyCompletion done);
+  void send(Command command, ReplyCompletion done) override;
+  void send_asking(Command command, ReplyCompletion done); // with ASKING just before it (redirect.h)
 
   [[nodiscard]] std::size_t waiting() const; // commands whose completion has not returned
   [[nodiscard]] bool open() const;
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 } // namespace foyer::redis

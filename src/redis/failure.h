@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "redis/redirect.h"
 
 namespace foyer::redis {
 
@@ -26,8 +29,9 @@ struct Failure {
     refused,     // any other error of the server
   };
   Kind kind{};
-  std::string what = {};   // a sentence for operators: no secret, no value of a command
-  bool maybe_done = false; // the command was sent and its effect is unknown
+  std::string what = {};                 // a sentence for operators: no secret, no value of a command
+  bool maybe_done = false;               // the command was sent and its effect is unknown
+  std::optional<Redirect> redirect = {}; // of `moved`: where to
 };
 [[nodiscard]] std::string_view to_string(Failure::Kind kind);
 

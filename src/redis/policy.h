@@ -27,6 +27,8 @@ struct Policy {
   ReplyLimits replies = {};
 };
 
+class Cluster;
+
 struct Server {
   ServerUrl url;
   client::TlsOptions tls = {};
@@ -34,7 +36,10 @@ struct Server {
   // Where it is, in place of the host in `url`; only a primary is taken there. Null: the host in `url`, whatever it is.
   std::shared_ptr<Whereabouts> primary = {};
 
-  [[nodiscard]] std::string shown() const { return primary ? primary->name() : url.shown(); }
+  // The cluster that it stands for, in place of one server (deployment.h).
+  std::shared_ptr<Cluster> cluster = {};
+
+  [[nodiscard]] std::string shown() const; // for texts
 };
 
 } // namespace foyer::redis

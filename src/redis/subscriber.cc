@@ -34,25 +34,41 @@ struct Channel {
 
 } // namespace
 
-struct Subscriber::State {
-  State(Server s, Policy p, Entropy& entropy, Events v)
+struct Subscriber::State : std::enable_shared_from_this<State> {
+  State(const Server& s, Policy p, Events v, std::optional<Sharded> n)
       : name(s.shown()),
+        at{.host = s.url.host, .port = s.url.port},
         policy(p),
         events(std::move(v)),
-        plane("redis-hear") {
-    line.emplace(
-        plane, std::move(s), p, entropy, Line::Events{.opened = [this] { on_opened(); }, .reply = [this](Reply reply) {
+        sharded(std::move(n)),
+        plane(sharded ? sharded->plane : own.emplace("redis-hear")) {}
+  void start(Server server, Entropy& entropy) {
+    line.emplace(plane, std::move(server), policy, entropy,
+        Line::Events{.opened = [this] { on_opened(); }, .reply = [this](Reply reply) {
       on_reply(std::move(reply));
     }, .lost = [this](const Failure& failure) { on_lost(failure); }});
-    plane.post([this] { line->start(); });
-    plane.every(std::max(Millis{10}, policy.idle), [this] { on_tick(); });
+    post([](State& self) { self.line->start(); });
+    ticker = plane.every(std::max(Millis{10}, policy.idle), [weak = weak_from_this()] {
+      if (const auto self = weak.lock(); self && self->line) self->on_tick();
+    });
   }
   // An event may be running, and may call back; after the thread has stopped none does.
   void finish() {
-    plane.stop();
+    if (own) own->stop();
+    plane.cancel(ticker);
     line.reset();
     take_orders();
     for (auto& [channel, state] : channels) refuse_all(state);
+    channels.clear();
+  }
+  // A thread of one's own has stopped before this is gone; a shared one goes on.
+  void post(void (*then)(State&)) {
+    if (own)
+      plane.post([this, then] { then(*this); });
+    else
+      plane.post([weak = weak_from_this(), then] {
+        if (const auto self = weak.lock(); self && self->line) then(*self);
+      });
   }
 
   void order(Order order);
@@ -60,7 +76,9 @@ struct Subscriber::State {
   void flush();
   void refuse_all(Channel& channel);
   void miss(Channel& channel, const Failure& failure);
-  void write(std::string_view command, const std::vector<std::string>& names);
+  void write(bool on, const std::vector<std::string>& names);
+  void on_elsewhere(const Reply& error);
+  void leave_behind(const std::string& channel, const std::optional<Redirect>& to);
   void on_opened();
   void on_reply(Reply reply);
   void on_confirmed(const std::string& channel);
@@ -68,8 +86,10 @@ struct Subscriber::State {
   void on_tick();
 
   const std::string name;
+  const Endpoint at;
   const Policy policy;
   const Events events;
+  const std::optional<Sharded> sharded;
   std::atomic<bool> is_open{false};
 
   std::mutex mutex; // the next members
@@ -83,14 +103,19 @@ struct Subscriber::State {
   std::uint64_t heard_before = 0; // bytes, at the last tick
   bool asked = false;             // nothing had come then, and PING was sent
   std::optional<Failure> down;    // what the last attempt failed with
-  exec::ControlPlane plane;
-  std::optional<Line> line;
+  // Sharded: the SSUBSCRIBEs without an answer, in their order, and the SUNSUBSCRIBEs of each channel.
+  std::deque<std::string> asked_for;
+  std::unordered_map<std::string, std::size_t> leaving;
+  std::optional<exec::ControlPlane> own;
+  exec::ControlPlane& plane;
+  TimerId ticker = 0;
+  std::optional<Line> line; // nothing: it has ended
 };
 
 void Subscriber::State::order(Order order) {
   const std::lock_guard held(mutex);
   orders.push_back(std::move(order));
-  if (!std::exchange(flush_posted, true)) plane.post([this] { flush(); });
+  if (!std::exchange(flush_posted, true)) post([](State& self) { self.flush(); });
 }
 
 // Enters new orders into the table, and gathers what has to be written for them: one command for as many channels in
@@ -125,8 +150,7 @@ void Subscriber::State::take_orders() {
       if (!channel.wanted && channel.unconfirmed == 0) channels.erase(each.channel);
       continue;
     }
-    if (to_write_on != each.on || to_write.size() == kSubscribeBatch)
-      write(to_write_on ? "SUBSCRIBE" : "UNSUBSCRIBE", std::exchange(to_write, {}));
+    if (to_write_on != each.on || to_write.size() == kSubscribeBatch) write(to_write_on, std::exchange(to_write, {}));
     to_write_on = each.on;
     if (each.on) ++channel.unconfirmed;
     if (!each.on && channel.unconfirmed == 0) channels.erase(each.channel);
@@ -136,7 +160,7 @@ void Subscriber::State::take_orders() {
 
 void Subscriber::State::flush() {
   take_orders();
-  write(to_write_on ? "SUBSCRIBE" : "UNSUBSCRIBE", std::exchange(to_write, {}));
+  write(to_write_on, std::exchange(to_write, {}));
 }
 
 void Subscriber::State::refuse_all(Channel& channel) {
@@ -151,12 +175,23 @@ void Subscriber::State::miss(Channel& channel, const Failure& failure) {
   for (auto& done : std::exchange(channel.waiting, {})) done(std::unexpected(failure));
 }
 
-void Subscriber::State::write(std::string_view command, const std::vector<std::string>& names) {
+// One SSUBSCRIBE takes channels of one slot only, so each has one channel.
+void Subscriber::State::write(bool on, const std::vector<std::string>& names) {
   if (names.empty()) return;
-  Command words{std::string(command)};
-  words.insert(words.end(), names.begin(), names.end());
   std::string bytes;
-  append_command(bytes, words);
+  if (sharded) {
+    for (const auto& each : names) {
+      append_command(bytes, Command{on ? "SSUBSCRIBE" : "SUNSUBSCRIBE", each});
+      if (on)
+        asked_for.push_back(each);
+      else
+        ++leaving[each];
+    }
+  } else {
+    Command words{on ? "SUBSCRIBE" : "UNSUBSCRIBE"};
+    words.insert(words.end(), names.begin(), names.end());
+    append_command(bytes, words);
+  }
   line->write(std::move(bytes));
 }
 
@@ -164,31 +199,59 @@ void Subscriber::State::on_opened() {
   is_open = true;
   down.reset();
   asked = false;
+  asked_for.clear();
+  leaving.clear();
   std::vector<std::string> batch;
   for (auto& [channel, state] : channels) {
     state.unconfirmed = 1;
     batch.push_back(channel);
-    if (batch.size() == kSubscribeBatch) write("SUBSCRIBE", std::exchange(batch, {}));
+    if (batch.size() == kSubscribeBatch) write(true, std::exchange(batch, {}));
   }
-  write("SUBSCRIBE", batch);
+  write(true, batch);
 }
 
-// "message" channel payload; "subscribe" and "unsubscribe" channel count; "pong" text, or PONG without any channel.
+// "message" channel payload; "subscribe" and "unsubscribe" channel count, and the same with an s in front;
+// "pong" text, or PONG without any channel.
 void Subscriber::State::on_reply(Reply reply) {
   if (reply.kind == Reply::Kind::status) return;
-  if (reply.kind == Reply::Kind::error)
-    return line->fail(
-        {.kind = kind_of_error(reply.text), .what = name + " refused a subscription: " + shown_error(reply.text)});
+  if (reply.kind == Reply::Kind::error) return on_elsewhere(reply);
   if (reply.kind != Reply::Kind::array || reply.items.size() < 2)
     return line->fail({.kind = Kind::protocol, .what = name + " sent what no subscriber expects"});
-  const std::string& what = reply.items[0].text;
-  if (what == "message" && reply.items.size() == 3) {
-    const auto found = channels.find(reply.items[1].text);
-    if (found != channels.end() && found->second.wanted)
-      events.message(reply.items[1].text, std::move(reply.items[2].text));
-  } else if (what == "subscribe") {
-    on_confirmed(reply.items[1].text);
+  const std::string what = std::move(reply.items[0].text), channel = std::move(reply.items[1].text);
+  if ((what == "message" || what == "smessage") && reply.items.size() == 3) {
+    const auto found = channels.find(channel);
+    if (found != channels.end() && found->second.wanted) events.message(channel, std::move(reply.items[2].text));
+  } else if (what == "subscribe" || what == "ssubscribe") {
+    if (sharded && !asked_for.empty()) asked_for.pop_front();
+    on_confirmed(channel);
+  } else if (what == "sunsubscribe") {
+    const auto ours = leaving.find(channel);
+    if (ours == leaving.end()) return leave_behind(channel, std::nullopt);
+    if (--ours->second == 0) leaving.erase(ours);
   }
+}
+
+// A node answers SSUBSCRIBE with MOVED if another one has the slot. Every other error ends the connection.
+void Subscriber::State::on_elsewhere(const Reply& error) {
+  const auto redirect = read_redirect(error.text, at);
+  if (!sharded || !redirect || asked_for.empty())
+    return line->fail(
+        {.kind = kind_of_error(error.text), .what = name + " refused a subscription: " + shown_error(error.text)});
+  const std::string channel = std::move(asked_for.front());
+  asked_for.pop_front();
+  const auto found = channels.find(channel);
+  if (found == channels.end() || found->second.unconfirmed == 0 || --found->second.unconfirmed > 0) return;
+  leave_behind(channel, redirect);
+}
+
+void Subscriber::State::leave_behind(const std::string& channel, const std::optional<Redirect>& to) {
+  const auto found = channels.find(channel);
+  if (!sharded || found == channels.end()) return;
+  Channel gone = std::move(found->second);
+  channels.erase(found);
+  for (auto& done : gone.waiting)
+    done(std::unexpected(Failure{.kind = Kind::moved, .what = name + " does not have the channel"}));
+  if (gone.wanted) sharded->moved(channel, to);
 }
 
 void Subscriber::State::on_confirmed(const std::string& name_of) {
@@ -235,7 +298,13 @@ void Subscriber::State::on_tick() {
 }
 
 Subscriber::Subscriber(Server server, Policy policy, Entropy& entropy, Events events)
-    : state_(std::make_unique<State>(std::move(server), policy, entropy, std::move(events))) {}
+    : state_(std::make_shared<State>(server, policy, std::move(events), std::nullopt)) {
+  state_->start(std::move(server), entropy);
+}
+Subscriber::Subscriber(Server server, Policy policy, Entropy& entropy, Events events, Sharded sharded)
+    : state_(std::make_shared<State>(server, policy, std::move(events), std::move(sharded))) {
+  state_->start(std::move(server), entropy);
+}
 Subscriber::~Subscriber() { state_->finish(); }
 void Subscriber::stop() { state_->finish(); }
 

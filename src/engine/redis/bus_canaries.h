@@ -10,8 +10,9 @@
 #include "engine/control_bus.h"
 #include "engine/redis/canaries.h"
 #include "engine/redis/names.h"
+#include "engine/redis/shard_canaries.h"
 #include "engine/redis/ticker.h"
-#include "redis/connection.h"
+#include "redis/commands.h"
 
 namespace foyer::engine {
 
@@ -21,7 +22,8 @@ inline constexpr std::size_t kBusPaths = 2;
 
 struct BusCanariesOptions {
   BusNames names = BusNames();
-  NodeId node; // this one
+  std::shared_ptr<redis::Cluster> cluster = {}; // null: one server
+  NodeId node;                                  // this one
   Millis tick{1'000};
   std::function<void(const Hearing&)> changed = {}; // on the executor
   std::function<void()> late = {};                  // on the executor: maybe the server holds back canaries
@@ -30,21 +32,26 @@ struct BusCanariesOptions {
 class BusCanaries {
  public:
   // Begins at once. The references outlive this.
-  BusCanaries(BusCanariesOptions options, redis::Connection& commands, Executor& executor, const Clock& clock);
+  BusCanaries(BusCanariesOptions options, redis::Commands& commands, Executor& executor, const Clock& clock);
 
   // Any thread.
-  void heard(BusPath path, std::string_view bytes); // what arrived on the channel of canaries
-  void held_back();                                 // the server holds back canaries now (FAILOVER)
-  void members(std::vector<OtherMember> others);    // the database was read
-  [[nodiscard]] Hearing hearing() const;            // as of the last tick
+  void heard(
+      BusPath path, std::string_view channel, std::string_view bytes); // what arrived on that channel of canaries
+  void held_back();                                                    // the server holds back canaries now (FAILOVER)
+  void members(std::vector<OtherMember> others);                       // the database was read
+  [[nodiscard]] Hearing hearing() const;                               // as of the last tick
+  // The channels on which somebody is not heard.
+  [[nodiscard]] std::vector<std::string> deaf_channels() const;
 
  private:
   void tick();
+  void follow(std::vector<std::string> channels);
 
   const BusCanariesOptions options_;
-  redis::Connection& commands_;
+  redis::Commands& commands_;
   const Clock& clock_;
-  mutable std::mutex mutex_; // of watch_
+  mutable std::mutex mutex_; // of the next two
+  std::vector<std::string> channels_;
   CanaryWatch watch_;
   Ticker ticker_;
 };

@@ -20,15 +20,17 @@ class Node {
       : commands(bus_server(server), TestBus::policy(), system_entropy()),
         canaries({.node = NodeId(name), .changed = [this](const Hearing& h) { said.push_back(h); }}, commands, executor,
             clock),
-        rooms({.server = {.url = server.url()},
-                  .policy = TestBus::policy(),
-                  .node = NodeId(name),
-                  .canary = [this](std::string_view bytes) { arrived(BusPath::rooms, bytes); }},
+        rooms(
+            {.server = {.url = server.url()},
+                .policy = TestBus::policy(),
+                .node = NodeId(name),
+                .canary = [this](std::string_view on, std::string_view bytes) { arrived(BusPath::rooms, on, bytes); }},
             commands, system_entropy()),
         control({.server = {.url = server.url()},
                     .policy = TestBus::policy(),
                     .node = NodeId(name),
-                    .canary = [this](std::string_view bytes) { arrived(BusPath::control, bytes); }},
+                    .canary = [this](std::string_view on,
+                                  std::string_view bytes) { arrived(BusPath::control, on, bytes); }},
             commands, clock, system_entropy()) {}
 
   void tick() {
@@ -47,8 +49,8 @@ class Node {
   RedisControlBus control;
 
  private:
-  void arrived(BusPath path, std::string_view bytes) {
-    canaries.heard(path, bytes);
+  void arrived(BusPath path, std::string_view channel, std::string_view bytes) {
+    canaries.heard(path, channel, bytes);
     arrivals.add(path == BusPath::rooms ? "rooms" : "control");
   }
 };

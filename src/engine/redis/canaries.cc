@@ -20,7 +20,7 @@ std::optional<std::uint64_t> CanaryWatch::tick(MonoTime now) {
   last_tick_ = now;
   ++ticks_;
   if (held_at_ != 0 && ticks_ <= held_at_ + 1) return ticks_;
-  hearing_ = {.unheard = missing()};
+  hearing_ = missing();
   hearing_.bus_deaf = !hearing_.unheard.empty();
   const std::uint64_t unread = ticks_ - read_at_;
   alone_for_ = hearing_.bus_deaf && unread <= kDatabaseSilence && others_hear_each_other() ? alone_for_ + 1 : 0;
@@ -41,10 +41,11 @@ void CanaryWatch::heard(std::size_t path, std::string_view node, std::uint64_t n
 }
 
 bool CanaryWatch::late() const {
-  return std::ranges::any_of(paths_, [this](const Path& path) {
-    const auto own = path.find(self_);
-    return ticks_ > (own == path.end() ? 0 : own->second.number) + 1;
-  });
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    const auto own = paths_[i].find(self_);
+    if (ticks_ > std::max(since_[i], own == paths_[i].end() ? 0 : own->second.number) + 1) return true;
+  }
+  return false;
 }
 
 void CanaryWatch::held_back() {
@@ -69,22 +70,42 @@ void CanaryWatch::members(std::vector<OtherMember> others) {
 }
 
 // This node's own canaries say how late the path is; of others only that there are new ones.
-std::vector<std::string> CanaryWatch::missing() const {
-  std::set<std::string> out;
-  for (const Path& path : paths_) {
-    const auto own = path.find(self_);
-    const std::uint64_t arrived = std::max(held_at_, own == path.end() ? 0 : own->second.number);
-    if (ticks_ > arrived + kCanariesMissed + kCanaryGrace) out.insert(self_);
+Hearing CanaryWatch::missing() const {
+  Hearing out;
+  std::set<std::string> unheard;
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    std::size_t missed = 0;
+    const auto own = paths_[i].find(self_);
+    const std::uint64_t arrived = std::max({held_at_, since_[i], own == paths_[i].end() ? 0 : own->second.number});
+    if (ticks_ > arrived + kCanariesMissed + kCanaryGrace) {
+      unheard.insert(self_);
+      ++missed;
+    }
     for (const auto& [node, other] : others_)
-      if (is_missing(path, other)) out.insert(node);
+      if (is_missing(i, other)) {
+        unheard.insert(node);
+        ++missed;
+      }
+    if (missed > 0) out.paths.push_back(i);
   }
-  return {out.begin(), out.end()};
+  out.unheard = {unheard.begin(), unheard.end()};
+  return out;
 }
 
-bool CanaryWatch::is_missing(const Path& path, const Known& other) const {
-  const auto voice = path.find(other.member.node);
-  if (voice == path.end()) return ticks_ > other.since + kFirstCanary;
+bool CanaryWatch::is_missing(std::size_t path, const Known& other) const {
+  const auto voice = paths_[path].find(other.member.node);
+  if (voice == paths_[path].end()) return ticks_ > std::max(other.since, since_[path]) + kFirstCanary;
   return ticks_ > std::max(held_at_, voice->second.at) + kCanariesMissed + kCanaryGrace;
+}
+
+void CanaryWatch::resize(std::size_t paths) {
+  paths_.resize(paths);
+  since_.resize(paths, ticks_);
+}
+
+void CanaryWatch::renew(std::size_t path) {
+  paths_.at(path).clear();
+  since_.at(path) = ticks_;
 }
 
 bool CanaryWatch::others_hear_each_other() const {

@@ -44,14 +44,25 @@ struct Hearing {
   bool bus_deaf = false;
   bool node_deaf = false;
   bool alone = false;                    // why it is node_deaf
+  std::vector<std::size_t> paths = {};   // on which somebody is not heard
   std::vector<std::string> unheard = {}; // by name, each once; this node among them
-  friend bool operator==(const Hearing&, const Hearing&) = default;
+  // Without the paths: while one is heard again before the other, nothing is new.
+  friend bool operator==(const Hearing& a, const Hearing& b) {
+    return a.bus_deaf == b.bus_deaf && a.node_deaf == b.node_deaf && a.alone == b.alone && a.unheard == b.unheard;
+  }
 };
 
 class CanaryWatch {
  public:
   // `paths`: numbered from 0.
-  CanaryWatch(std::string self, std::size_t paths, Millis tick) : self_(std::move(self)), paths_(paths), tick_(tick) {}
+  CanaryWatch(std::string self, std::size_t paths, Millis tick)
+      : self_(std::move(self)),
+        paths_(paths),
+        since_(paths, 0),
+        tick_(tick) {}
+
+  void resize(std::size_t paths);
+  void renew(std::size_t path); // another connection has its place: nothing has arrived there yet
 
   // A tick: the number of the canary to send. Nothing: the last tick was just now, since the timer was late.
   [[nodiscard]] std::optional<std::uint64_t> tick(MonoTime now);
@@ -74,12 +85,13 @@ class CanaryWatch {
     std::uint64_t since = 0; // own ticks when it was first read
   };
 
-  [[nodiscard]] std::vector<std::string> missing() const;
-  [[nodiscard]] bool is_missing(const Path& path, const Known& other) const;
+  [[nodiscard]] Hearing missing() const;
+  [[nodiscard]] bool is_missing(std::size_t path, const Known& other) const;
   [[nodiscard]] bool others_hear_each_other() const;
 
   const std::string self_;
   std::vector<Path> paths_;
+  std::vector<std::uint64_t> since_; // own ticks when each began
   const Millis tick_;
   std::uint64_t ticks_ = 0; // also the number of the last own canary
   std::optional<MonoTime> last_tick_;

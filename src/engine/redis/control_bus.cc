@@ -4,6 +4,7 @@
 
 #include "engine/control_bytes.h"
 #include "engine/redis/canaries.h"
+#include "redis/deployment.h"
 #include "rooms/model/packed.h"
 
 namespace foyer::engine {
@@ -18,24 +19,28 @@ using Sent = std::expected<redis::Reply, redis::Failure>;
 } // namespace
 
 RedisControlBus::RedisControlBus(
-    RedisControlBusOptions options, redis::Connection& commands, const Clock& clock, Entropy& entropy)
+    RedisControlBusOptions options, redis::Commands& commands, const Clock& clock, Entropy& entropy)
     : names_(std::move(options.names)),
       silence_(options.silence),
       canary_(std::move(options.canary)),
       commands_(commands),
       clock_(clock),
       local_(std::move(options.node)) {
-  subscriber_ = std::make_unique<redis::Subscriber>(std::move(options.server), options.policy, entropy,
-      redis::Subscriber::Events{.message = [this](const std::string& channel, const std::string& bytes) {
+  subscriber_ = redis::open_channels(options.server, options.policy, entropy,
+      redis::ChannelEvents{.message = [this](const std::string& channel, const std::string& bytes) {
     arrived(channel, bytes);
   }, .again = [this](const std::string& channel) {
     if (channel == names_.control()) local_.send(RevocationsChanged{}, {});
   }});
-  for (const auto& channel : {names_.control(), names_.control(node().view()), names_.canary()})
+  for (const auto& channel : {names_.control(), names_.control(node().view())})
     subscriber_->subscribe(channel, [](std::expected<bool, redis::Failure>) {});
+  canaries_ = std::make_unique<ShardCanaries>(*subscriber_, names_, options.server.cluster);
 }
 
-RedisControlBus::~RedisControlBus() { subscriber_->stop(); }
+RedisControlBus::~RedisControlBus() {
+  canaries_.reset();
+  subscriber_->stop();
+}
 
 bool RedisControlBus::send(ControlMessage message, Route route) {
   if (!route.to || *route.to != node()) {
@@ -59,7 +64,7 @@ bool RedisControlBus::send(ControlMessage message, Route route) {
 }
 
 void RedisControlBus::arrived(const std::string& channel, std::string_view bytes) {
-  if (channel == names_.canary()) return note(bytes);
+  if (names_.is_canary(channel)) return note(channel, bytes);
   rooms::PackedReader in(bytes);
   const std::uint8_t version = in.byte();
   const std::string from = in.text(kMostNodeBytes);
@@ -74,8 +79,8 @@ void RedisControlBus::arrived(const std::string& channel, std::string_view bytes
   ++counts_->unreadable;
 }
 
-void RedisControlBus::note(std::string_view bytes) {
-  if (canary_) canary_(bytes);
+void RedisControlBus::note(std::string_view channel, std::string_view bytes) {
+  if (canary_) canary_(channel, bytes);
   const auto canary = read_canary(bytes);
   if (!canary) return;
   const MonoTime now = clock_.mono();

@@ -18,8 +18,9 @@
 #include "engine/control_bus.h"
 #include "engine/local/control_bus.h"
 #include "engine/redis/names.h"
-#include "redis/connection.h"
-#include "redis/subscriber.h"
+#include "engine/redis/shard_canaries.h"
+#include "redis/channels.h"
+#include "redis/commands.h"
 
 namespace foyer::engine {
 
@@ -31,14 +32,15 @@ struct RedisControlBusOptions {
   BusNames names = BusNames();
   NodeId node;            // this one
   Millis silence{10'000}; // a node that was not heard for that long is not known any more
-  // What arrives on the channel of canaries, over the same connection as messages. On the subscriber's thread.
-  std::function<void(std::string_view bytes)> canary = {};
+  // What arrives on a channel of canaries (shard_canaries.h), over the same connection as messages. On the subscriber's
+  // thread.
+  std::function<void(std::string_view channel, std::string_view bytes)> canary = {};
 };
 
 class RedisControlBus final : public ControlBus {
  public:
   // Publishes over `commands` and listens over a connection of its own. `commands` and `clock` outlive this.
-  RedisControlBus(RedisControlBusOptions options, redis::Connection& commands, const Clock& clock, Entropy& entropy);
+  RedisControlBus(RedisControlBusOptions options, redis::Commands& commands, const Clock& clock, Entropy& entropy);
   ~RedisControlBus() override;
 
   [[nodiscard]] const NodeId& node() const override { return local_.node(); }
@@ -55,18 +57,19 @@ class RedisControlBus final : public ControlBus {
 
  private:
   void arrived(const std::string& channel, std::string_view bytes);
-  void note(std::string_view canary);
+  void note(std::string_view channel, std::string_view canary);
 
   const BusNames names_;
   const Millis silence_;
-  const std::function<void(std::string_view)> canary_;
-  redis::Connection& commands_;
+  const std::function<void(std::string_view, std::string_view)> canary_;
+  redis::Commands& commands_;
   const Clock& clock_;
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>(); // shared with commands that are on their way
   LocalControlBus local_;
   mutable std::mutex mutex_;
   std::map<std::string, MonoTime, std::less<>> heard_; // node → when
-  std::unique_ptr<redis::Subscriber> subscriber_;
+  std::unique_ptr<redis::Channels> subscriber_;
+  std::unique_ptr<ShardCanaries> canaries_;
 };
 
 } // namespace foyer::engine

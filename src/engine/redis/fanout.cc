@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/redis/refusal.h"
+#include "redis/deployment.h"
 #include "rooms/model/event_bytes.h"
 #include "rooms/model/packed.h"
 
@@ -15,23 +16,25 @@ constexpr std::size_t kMostNodeBytes = 128;
 
 } // namespace
 
-RedisFanout::RedisFanout(RedisFanoutOptions options, redis::Connection& commands, Entropy& entropy)
+RedisFanout::RedisFanout(RedisFanoutOptions options, redis::Commands& commands, Entropy& entropy)
     : names_(std::move(options.names)),
       node_(std::move(options.node)),
       canary_(std::move(options.canary)),
       commands_(commands) {
-  redis::Subscriber::Events events{
+  redis::ChannelEvents events{
       .message = [this](const std::string& channel, std::string bytes) { arrived(channel, bytes); }};
   if (options.gap)
     events.again = [this, gap = std::move(options.gap)](const std::string& channel) {
-      if (channel != names_.canary()) gap(names_.room_of(channel));
+      if (!names_.is_canary(channel)) gap(names_.room_of(channel));
     };
-  subscriber_ =
-      std::make_unique<redis::Subscriber>(std::move(options.server), options.policy, entropy, std::move(events));
-  if (canary_) subscriber_->subscribe(names_.canary(), [](std::expected<bool, redis::Failure>) {});
+  subscriber_ = redis::open_channels(options.server, options.policy, entropy, std::move(events));
+  if (canary_) canaries_ = std::make_unique<ShardCanaries>(*subscriber_, names_, options.server.cluster);
 }
 
-RedisFanout::~RedisFanout() { subscriber_->stop(); }
+RedisFanout::~RedisFanout() {
+  canaries_.reset();
+  subscriber_->stop();
+}
 
 void RedisFanout::publish(rooms::PublicationPtr publication, const FanoutListener* here) {
   rooms::PackedWriter envelope;
@@ -64,7 +67,7 @@ void RedisFanout::unsubscribe(const RoomName& room, const FanoutListener& listen
 }
 
 void RedisFanout::arrived(const std::string& channel, std::string_view bytes) {
-  if (canary_ && channel == names_.canary()) return canary_(bytes);
+  if (canary_ && names_.is_canary(channel)) return canary_(channel, bytes);
   rooms::PackedReader envelope(bytes);
   const std::uint8_t version = envelope.byte();
   const std::string node = envelope.text(kMostNodeBytes);

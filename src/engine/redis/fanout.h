@@ -14,8 +14,9 @@
 #include "engine/fanout.h"
 #include "engine/local/fanout.h"
 #include "engine/redis/names.h"
-#include "redis/connection.h"
-#include "redis/subscriber.h"
+#include "engine/redis/shard_canaries.h"
+#include "redis/channels.h"
+#include "redis/commands.h"
 
 namespace foyer::engine {
 
@@ -27,14 +28,15 @@ struct RedisFanoutOptions {
   // Events of a room were lost: its subscription was interrupted, or there was none yet. Events arrive again from now
   // on. On the subscriber's thread.
   std::function<void(const RoomName&)> gap = {};
-  // What arrives on the channel of canaries, over the same connection as events. On the subscriber's thread.
-  std::function<void(std::string_view bytes)> canary = {};
+  // What arrives on a channel of canaries (shard_canaries.h), over the same connection as events. On the subscriber's
+  // thread.
+  std::function<void(std::string_view channel, std::string_view bytes)> canary = {};
 };
 
 class RedisFanout final : public Fanout {
  public:
   // Publishes over `commands`, which outlives this, and listens over a connection of its own.
-  RedisFanout(RedisFanoutOptions options, redis::Connection& commands, Entropy& entropy);
+  RedisFanout(RedisFanoutOptions options, redis::Commands& commands, Entropy& entropy);
   ~RedisFanout() override; // subscriptions without an answer are refused
 
   void publish(rooms::PublicationPtr publication, const FanoutListener* here = nullptr) override;
@@ -56,12 +58,13 @@ class RedisFanout final : public Fanout {
 
   const BusNames names_;
   const NodeId node_;
-  const std::function<void(std::string_view)> canary_;
-  redis::Connection& commands_;
+  const std::function<void(std::string_view, std::string_view)> canary_;
+  redis::Commands& commands_;
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>(); // shared with commands that are on their way
   LocalFanout local_;
   std::mutex order_; // a change of local listeners and its order to the subscriber are one step
-  std::unique_ptr<redis::Subscriber> subscriber_;
+  std::unique_ptr<redis::Channels> subscriber_;
+  std::unique_ptr<ShardCanaries> canaries_;
 };
 
 } // namespace foyer::engine

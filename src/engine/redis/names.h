@@ -37,15 +37,17 @@ class BusNames {
   [[nodiscard]] std::string identity() const { return prefix_ + "bus"; }
   // For a look at what a node may do; deleted at once.
   [[nodiscard]] std::string probe(std::string_view random) const { return prefix_ + "probe:" + std::string(random); }
-  // Canaries of all nodes.
+  // Canaries of all nodes; in a cluster, those of the shard with the slot of this tag.
   [[nodiscard]] std::string canary() const { return channels_ + "canary"; }
+  [[nodiscard]] std::string canary(std::string_view tag) const { return canary() + "{" + std::string(tag) + "}"; }
+  [[nodiscard]] bool is_canary(std::string_view channel) const { return channel.starts_with(canary()); }
   // Messages of the control bus: for all nodes, and for one.
   [[nodiscard]] std::string control() const { return channels_ + "control"; }
   [[nodiscard]] std::string control(std::string_view node) const { return channels_ + "control:" + std::string(node); }
   // Nodes, each with the time at which its lease ends.
   [[nodiscard]] std::string nodes() const { return prefix_ + "nodes"; }
-  // A random value that the server loses with its memory.
-  [[nodiscard]] std::string era() const { return prefix_ + "era"; }
+  // A random value that the server loses with its memory; in the slot of nodes(), since one script uses both.
+  [[nodiscard]] std::string era() const { return prefix_ + "era:{" + nodes() + "}"; }
   // The rooms in which a node has users.
   [[nodiscard]] std::string rooms_of(std::string_view node) const { return prefix_ + "rooms:" + std::string(node); }
   // The lease of the node that cleans up after that one.

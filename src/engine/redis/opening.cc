@@ -11,7 +11,8 @@
 #include "base/bytes.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/refusal.h"
-#include "redis/subscriber.h"
+#include "engine/redis/shard_canaries.h"
+#include "redis/deployment.h"
 
 namespace foyer::engine {
 namespace {
@@ -22,6 +23,7 @@ using redis::Reply;
 using Answer = std::expected<Reply, Failure>;
 
 constexpr std::uint64_t kOldest = 602; // 6.2, as major * 100 + minor
+constexpr std::uint64_t kOldestCluster = 700;
 constexpr std::size_t kShownBytes = 64;
 constexpr std::string_view kProbeLife = "5000"; // ms
 
@@ -82,35 +84,39 @@ end
 return {}
 )lua"};
 
-// One connection, asked by one thread, which waits.
+// INFO of the server that has a key.
+const redis::Script kInfo{"return redis.call('INFO')"};
+
+// A server or a cluster, asked by one thread, which waits.
 class Asked {
  public:
   Asked(const redis::Server& server, const redis::Policy& policy, Entropy& entropy)
-      : connection_(server, policy, entropy) {}
+      : commands_(redis::open_commands(server, policy, entropy, {.opened = [this] { opened_ = true; }})) {}
 
   // A refusal names the command.
   Result<Reply> ask(Command command) {
     const std::string name = command.front();
     auto promise = std::make_shared<std::promise<Answer>>();
     auto answer = promise->get_future();
-    connection_.send(std::move(command), [promise](Answer reply) { promise->set_value(std::move(reply)); });
+    commands_->send(std::move(command), [promise](Answer reply) { promise->set_value(std::move(reply)); });
     auto reply = answer.get(); // a connection answers within its timeouts
     if (reply) return *std::move(reply);
     Refusal refusal = refusal_of(reply.error());
-    if (connection_.open()) refusal.evidence = name + ": " + refusal.evidence;
+    if (opened_) refusal.evidence = name + ": " + refusal.evidence;
     return std::unexpected(std::move(refusal));
   }
 
  private:
-  redis::Connection connection_;
+  std::atomic<bool> opened_{false};
+  std::unique_ptr<redis::Commands> commands_;
 };
 
 // What is sent outside of scripts.
-Result<void> try_commands(Asked& bus, const std::string& key, const BusNames& names) {
-  for (const Command& command : {Command{"SADD", key, "a"}, Command{"SMEMBERS", key}, Command{"SREM", key, "a"},
-           Command{"ZREM", key, "a"}, Command{"SET", key, "a", "NX", "PX", std::string(kProbeLife)},
-           Command{"GET", key}, Command{"PEXPIRE", key, std::string(kProbeLife)}, Command{"DEL", key},
-           Command{"PUBLISH", names.canary(), ""}})
+Result<void> try_commands(Asked& bus, const std::string& key, const std::string& channel) {
+  for (const Command& command :
+      {Command{"SADD", key, "a"}, Command{"SMEMBERS", key}, Command{"SREM", key, "a"}, Command{"ZREM", key, "a"},
+          Command{"SET", key, "a", "NX", "PX", std::string(kProbeLife)}, Command{"GET", key},
+          Command{"PEXPIRE", key, std::string(kProbeLife)}, Command{"DEL", key}, Command{"PUBLISH", channel, ""}})
     TRY_VOID(bus.ask(command));
   return {};
 }
@@ -126,41 +132,57 @@ Result<void> try_scripts(Asked& bus, const std::string& key) {
 
 // Whether channels may be heard.
 Result<void> try_listening(
-    const redis::Server& server, const redis::Policy& policy, const BusNames& names, Entropy& entropy) {
+    const redis::Server& server, const redis::Policy& policy, const std::string& channel, Entropy& entropy) {
   auto promise = std::make_shared<std::promise<std::expected<bool, Failure>>>();
   auto answer = promise->get_future();
   const auto once = std::make_shared<std::atomic<bool>>(false);
   const auto tell = [promise, once](std::expected<bool, Failure> heard) {
     if (!once->exchange(true)) promise->set_value(std::move(heard));
   };
-  redis::Subscriber listening(server, policy, entropy, {.message = [](const std::string&, const std::string&) {
-  }, .lost = [tell](const Failure& failure) { tell(std::unexpected(failure)); }});
-  listening.subscribe(names.canary(), tell);
+  const auto listening = redis::open_channels(server, policy, entropy,
+      {.message = [](const std::string&, const std::string&) {},
+          .lost = [tell](const Failure& failure) { tell(std::unexpected(failure)); }});
+  listening->subscribe(channel, tell);
   const auto heard = answer.get();
   if (!heard) return std::unexpected(refusal_of(heard.error()));
   return {};
 }
 
+// The one server, or the primary of a cluster that has the slot of this channel: what it is, then what it allows.
+Result<BusFacts> look_at_shard(Asked& bus, const redis::Server& server, const redis::Policy& policy,
+    const std::string& channel, const BusNames& names, Entropy& entropy) {
+  const bool clustered = server.cluster != nullptr;
+  const std::string key = names.probe(entropy.short_id()) + (clustered ? channel.substr(channel.rfind('{')) : "");
+  TRY(info, bus.ask(clustered ? eval(kInfo, {key}, {}) : Command{"INFO"}));
+  TRY(facts, judge_bus(info.text, clustered ? BusKind::cluster : BusKind::server));
+  TRY_VOID(try_scripts(bus, key));
+  TRY_VOID(try_commands(bus, key, channel));
+  TRY_VOID(try_listening(server, policy, channel, entropy));
+  return facts;
+}
+
 Result<BusSeen> look(
     Asked& bus, const redis::Server& server, const redis::Policy& policy, const BusNames& names, Entropy& entropy) {
-  TRY(info, bus.ask({"INFO"}));
-  TRY(facts, judge_bus(info.text));
-  const std::string key = names.probe(entropy.short_id());
-  TRY_VOID(try_scripts(bus, key));
-  TRY_VOID(try_commands(bus, key, names));
-  TRY_VOID(try_listening(server, policy, names, entropy));
+  BusSeen out;
+  if (server.cluster) TRY_VOID(bus.ask({"GET", names.identity()})); // its answer comes when the shards are known
+  for (const std::string& channel : canary_channels(names, server.cluster.get())) {
+    TRY(facts, look_at_shard(bus, server, policy, channel, names, entropy));
+    if (server.cluster) ++out.shards;
+    out.facts = std::move(facts);
+  }
   TRY(name, bus.ask({"GET", names.identity()}));
-  return BusSeen{.facts = std::move(facts), .name = std::move(name.text)};
+  out.name = std::move(name.text);
+  return out;
 }
 
 redis::Server with_probe(redis::Server server) {
-  server.scripts = {kProbe.text};
+  server.scripts = {kProbe.text, kInfo.text};
   return server;
 }
 
 } // namespace
 
-Result<BusFacts> judge_bus(std::string_view info) {
+Result<BusFacts> judge_bus(std::string_view info, BusKind kind) {
   const Fields fields = fields_of(info);
   const std::string_view version = field(fields, "redis_version"), valkey = field(fields, "valkey_version");
   if (version.empty()) return unsuitable("INFO does not say which version of Redis it is");
@@ -170,7 +192,11 @@ Result<BusFacts> judge_bus(std::string_view info) {
       .replicas = number(field(fields, "connected_slaves")),
       .appends = field(fields, "aof_enabled") == "1"};
   if (version_of(version) < kOldest) return unsuitable(facts.software + " is older than Redis 6.2");
-  if (field(fields, "cluster_enabled") == "1") return unsuitable("it is a member of a cluster (cluster_enabled)");
+  const bool clustered = field(fields, "cluster_enabled") == "1";
+  if (clustered && kind == BusKind::server) return unsuitable("it is a member of a cluster (cluster_enabled)");
+  if (!clustered && kind == BusKind::cluster) return unsuitable("it is no member of a cluster (cluster_enabled)");
+  if (clustered && version_of(version) < kOldestCluster)
+    return unsuitable(facts.software + " is older than Redis 7.0, so it has no sharded Pub/Sub");
   if (field(fields, "role") != "master")
     return unsuitable("it is a replica (role:" + printable(field(fields, "role"), kShownBytes) + "), not the primary");
   if (const auto policy = field(fields, "maxmemory_policy"); policy != "noeviction")
@@ -205,16 +231,16 @@ Result<BusSeen> open_bus(const redis::Server& server, const redis::Policy& polic
   return seen;
 }
 
-void look_again(
-    redis::Connection& commands, const BusNames& names, const std::string& name, Completion<BusFacts> done) {
+void look_again(redis::Commands& commands, BusKind kind, const BusNames& names, const std::string& name,
+    Completion<BusFacts> done) {
   struct Look {
     Result<BusFacts> facts;
     Completion<BusFacts> done;
   };
   auto look = std::make_shared<Look>(refuse(Cause::BUS_UNREACHABLE), std::move(done));
-  commands.send({"INFO"}, [look](const Answer& info) {
+  commands.send({"INFO"}, [look, kind](const Answer& info) {
     if (info)
-      look->facts = judge_bus(info->text);
+      look->facts = judge_bus(info->text, kind);
     else
       look->facts = std::unexpected(refusal_of(info.error()));
   });

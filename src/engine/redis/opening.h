@@ -11,11 +11,15 @@
 
 #include "base/clock.h"
 #include "engine/redis/names.h"
-#include "redis/connection.h"
+#include "redis/commands.h"
+#include "redis/policy.h"
 
 namespace foyer::engine {
 
 inline constexpr Millis kBusNameLife{std::chrono::hours{30 * 24}}; // of the name; renewed with each look
+
+// One server, or each primary of a cluster.
+enum class BusKind : std::uint8_t { server, cluster };
 
 // What INFO says of a server that is suited.
 struct BusFacts {
@@ -26,21 +30,22 @@ struct BusFacts {
   friend bool operator==(const BusFacts&, const BusFacts&) = default;
 };
 
-// BUS_UNSUITABLE: a replica, a member of a cluster, too old, or one that removes keys when its memory is full. All keys
+// BUS_UNSUITABLE: a replica, not of that kind, too old, or one that removes keys when its memory is full. All keys
 // of a bus have an end, so policies that remove only such keys remove them, too.
-[[nodiscard]] Result<BusFacts> judge_bus(std::string_view info);
+[[nodiscard]] Result<BusFacts> judge_bus(std::string_view info, BusKind kind = BusKind::server);
 
 // Whether INFO says that a planned failover (FAILOVER) is in progress, which holds back what is published.
 [[nodiscard]] bool fails_over(std::string_view info);
 
 struct BusSeen {
-  BusFacts facts;
-  std::string name; // of the bus; empty: it has none yet
+  BusFacts facts = {};
+  std::size_t shards = 0; // of a cluster; the facts are those of one of them
+  std::string name = {};  // of the bus; empty: it has none yet
 };
 
-// Connects once, and does what a node does: every command of its scripts, a subscription, a publication. Leaves no key.
-// Blocks, at most for the timeouts of the policy. BUS_UNREACHABLE; BUS_REFUSED with the server's own words;
-// BUS_UNSUITABLE.
+// Connects once (to a cluster: to each primary), and does what a node does: every command of its scripts, a
+// subscription, a publication. Leaves no key. Blocks, at most for the timeouts of the policy. BUS_UNREACHABLE;
+// BUS_REFUSED with the server's own words; BUS_UNSUITABLE.
 [[nodiscard]] Result<BusSeen> look_at_bus(
     const redis::Server& server, const redis::Policy& policy, const BusNames& names, Entropy& entropy);
 
@@ -55,6 +60,7 @@ struct BusOwner {
 
 // For a running node, on any thread: whether the server is still suited and has that name, which it gets again if it
 // has none. CLUSTER_MISMATCH: it is another bus. `done` on the connection's thread.
-void look_again(redis::Connection& commands, const BusNames& names, const std::string& name, Completion<BusFacts> done);
+void look_again(
+    redis::Commands& commands, BusKind kind, const BusNames& names, const std::string& name, Completion<BusFacts> done);
 
 } // namespace foyer::engine

@@ -156,7 +156,7 @@ class LookAgain : public testing::Test {
   std::string look(const std::string& name) {
     auto promise = redis::promised<std::string>();
     auto answer = promise->get_future();
-    look_again(commands, BusNames(), name, [promise](Result<BusFacts> facts) {
+    look_again(commands, BusKind::server, BusNames(), name, [promise](Result<BusFacts> facts) {
       promise->set_value(facts ? "ok" : std::string(facts.error().code()) + " " + facts.error().evidence);
     });
     return redis::got(std::move(answer));

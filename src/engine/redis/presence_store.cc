@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/redis/ending.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/presence_scripts.h"
 #include "engine/redis/refusal.h"
@@ -36,21 +37,6 @@ Result<PresenceChange> change_of(const Answer& answer) {
       .order = answer->items.size() > 3 ? number_of(answer->items[3].text) : 0};
 }
 
-// Runs what it was given when its last owner is gone: the end of several commands.
-class Ending {
- public:
-  explicit Ending(std::function<void()> done) : done_(std::move(done)) {}
-  ~Ending() {
-    if (done_) done_();
-  }
-  Ending(const Ending&) = delete;
-  Ending& operator=(const Ending&) = delete;
-
- private:
-  std::function<void()> done_;
-};
-using EndingPtr = std::shared_ptr<Ending>;
-
 } // namespace
 
 struct RedisPresenceStore::State : std::enable_shared_from_this<State> {
@@ -61,7 +47,7 @@ struct RedisPresenceStore::State : std::enable_shared_from_this<State> {
   };
   using Gone = std::unordered_map<UserId, std::string>; // id → name
 
-  State(RedisPresenceOptions o, redis::Connection& c, const Clock& k, Entropy& e)
+  State(RedisPresenceOptions o, redis::Commands& c, const Clock& k, Entropy& e)
       : options(std::move(o)),
         commands(c),
         clock(k),
@@ -99,11 +85,12 @@ struct RedisPresenceStore::State : std::enable_shared_from_this<State> {
   void round(EndingPtr ending);
   void renewed(const Reply& reply, const EndingPtr& ending);
   void reap(const std::string& node, const EndingPtr& ending);
+  void forget_node(const std::string& node, const EndingPtr& ending);
   void reap_rooms(const std::string& node, const Reply& found, const EndingPtr& ending);
   void report(PresenceReport report, const std::unordered_set<UserId>& untold_here, const Reply& reply);
 
   const RedisPresenceOptions options;
-  redis::Connection& commands;
+  redis::Commands& commands;
   const Clock& clock;
   Entropy& entropy;
 
@@ -236,20 +223,24 @@ void RedisPresenceStore::State::reap(const std::string& node, const EndingPtr& e
 void RedisPresenceStore::State::reap_rooms(const std::string& node, const Reply& found, const EndingPtr& ending) {
   const std::lock_guard held(mutex);
   const auto whole = std::make_shared<bool>(true);
+  const auto all = std::make_shared<Ending>([weak = weak_from_this(), node, whole, ending] {
+    if (const auto alive = weak.lock(); alive && *whole) alive->forget_node(node, ending);
+    // Otherwise the node is still registered, so a later round begins again.
+  });
   for (const auto& item : found.items) {
     const RoomName room(item.text);
-    send(eval(scripts::kReap, {options.names.who(room)}, with_dead({node})), [this, room, whole](const Answer& answer) {
+    send(eval(scripts::kReap, {options.names.who(room)}, with_dead({node})),
+        [this, room, whole, all](const Answer& answer) {
       if (!answer) *whole = false;
       if (answer) report({.room = room}, {}, *answer);
     });
   }
-  // Answers come in the order of the commands, so this one knows of all.
-  send({"PING"}, [this, node, whole, ending](const Answer& answer) {
-    if (!answer || !*whole) return; // the node is still registered, so a later round begins again
-    for (const Command& command : {Command{"DEL", options.names.rooms_of(node)},
-             Command{"ZREM", options.names.nodes(), node}, Command{"DEL", options.names.reap(node)}})
-      send(command, [ending](const Answer&) {});
-  });
+}
+
+void RedisPresenceStore::State::forget_node(const std::string& node, const EndingPtr& ending) {
+  for (const Command& command : {Command{"DEL", options.names.rooms_of(node)},
+           Command{"ZREM", options.names.nodes(), node}, Command{"DEL", options.names.reap(node)}})
+    send(command, [ending](const Answer&) {});
 }
 
 // {users, order, how many are here alone, user, name, …}: of those, the ones that nobody was told of have come.
@@ -272,7 +263,7 @@ void RedisPresenceStore::State::report(
 // --- the interface ---
 
 RedisPresenceStore::RedisPresenceStore(
-    RedisPresenceOptions options, redis::Connection& commands, Executor& executor, const Clock& clock, Entropy& entropy)
+    RedisPresenceOptions options, redis::Commands& commands, Executor& executor, const Clock& clock, Entropy& entropy)
     : state_(std::make_shared<State>(std::move(options), commands, clock, entropy)),
       ticker_(executor, state_->scaled(kPresenceRound), [state = state_.get()] { state->round(nullptr); }) {
   state_->round(nullptr);

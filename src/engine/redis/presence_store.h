@@ -26,7 +26,7 @@
 #include "engine/presence_store.h"
 #include "engine/redis/names.h"
 #include "engine/redis/ticker.h"
-#include "redis/connection.h"
+#include "redis/commands.h"
 
 namespace foyer::engine {
 
@@ -48,7 +48,7 @@ class RedisPresenceStore final : public PresenceStore {
  public:
   // `commands` and `executor` outlive this. Rounds begin on the executor, the first one here; answers come on the
   // connection's thread.
-  RedisPresenceStore(RedisPresenceOptions options, redis::Connection& commands, Executor& executor, const Clock& clock,
+  RedisPresenceStore(RedisPresenceOptions options, redis::Commands& commands, Executor& executor, const Clock& clock,
       Entropy& entropy);
   ~RedisPresenceStore() override; // leaves its entries to the others, as a crash does
 

@@ -214,7 +214,8 @@ TEST_F(RedisPresenceTest, ChangesHaveRisingNumbers) {
 TEST_F(RedisPresenceTest, EveryKeyEndsByItselfAndIsRenewedWhileItIsNeeded) {
   const auto a = node("a");
   a->touch("tea", "ann", "Ann");
-  EXPECT_THAT(keys_of(a->commands(), names.prefix()), UnorderedElementsAre("era", "nodes", "rooms:a", "{tea}:who"));
+  EXPECT_THAT(keys_of(a->commands(), names.prefix()),
+      UnorderedElementsAre("era:{" + names.nodes() + "}", "nodes", "rooms:a", "{tea}:who"));
   TestBus::shared().advance(kPresenceRoomLife - Millis{1'000});
   a->clock().advance(kPresenceRewrite);
   a->round();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "engine/redis/ending.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/refusal.h"
 #include "engine/redis/room_log_scripts.h"
@@ -131,7 +132,7 @@ Result<HistoryPage> page_of(const Reply& reply) {
 
 } // namespace
 
-RedisRoomLog::RedisRoomLog(RedisLogOptions options, redis::Connection& commands, Entropy& entropy, const Clock& clock)
+RedisRoomLog::RedisRoomLog(RedisLogOptions options, redis::Commands& commands, Entropy& entropy, const Clock& clock)
     : options_(std::move(options)),
       commands_(commands),
       entropy_(entropy),
@@ -266,24 +267,23 @@ void RedisRoomLog::detach_author(UserId user, Forget what, Completion<Detached> 
     if (!found) return work->done(std::unexpected(refusal_of(found.error())));
     std::vector<std::string> rooms;
     for (const auto& item : found->items) rooms.push_back(item.text);
-    std::ranges::sort(rooms);
+    const auto all = std::make_shared<Ending>([names, &commands, user, texts, work] {
+      if (work->failed) return work->done(std::unexpected(refusal_of(*work->failed)));
+      // Without the texts: they may be forgotten later.
+      if (texts) commands.send({"DEL", names.author(user)}, [](const Answer&) {});
+      std::ranges::sort(work->detached.rooms, {}, [](const auto& detached) { return detached.room.str(); });
+      work->detached.any = !work->detached.rooms.empty();
+      work->done(std::move(work->detached));
+    });
     for (const auto& room : rooms)
       commands.send(eval(scripts::kDetach, keys_of(names, RoomName(room)),
                         {user.str(), std::string(kDetachedName), number(kRecoverableChanges), texts ? "1" : "0"}),
-          [room, work](const Answer& answer) {
+          [room, work, all](const Answer& answer) {
         if (!answer)
           work->failed = answer.error();
         else if (answer->integer > 0)
           work->detached.rooms.push_back({RoomName(room), static_cast<Offset>(answer->integer)});
       });
-    // Answers come in the order of the commands, so this one knows of all.
-    commands.send({"PING"}, [names, &commands, user, texts, work](const Answer& last) {
-      if (!last || work->failed) return work->done(std::unexpected(refusal_of(!last ? last.error() : *work->failed)));
-      // Without the texts: they may be forgotten later.
-      if (texts) commands.send({"DEL", names.author(user)}, [](const Answer&) {});
-      work->detached.any = !work->detached.rooms.empty();
-      work->done(std::move(work->detached));
-    });
   });
 }
 

@@ -13,7 +13,7 @@
 #include "engine/redis/names.h"
 #include "engine/room_log.h"
 #include "engine/values.h"
-#include "redis/connection.h"
+#include "redis/commands.h"
 
 namespace foyer::engine {
 
@@ -31,7 +31,7 @@ struct RedisLogOptions {
 class RedisRoomLog final : public RoomLog {
  public:
   // The references outlive this.
-  RedisRoomLog(RedisLogOptions options, redis::Connection& commands, Entropy& entropy, const Clock& clock);
+  RedisRoomLog(RedisLogOptions options, redis::Commands& commands, Entropy& entropy, const Clock& clock);
   ~RedisRoomLog() override;
 
   // Any thread. Answers come on the connection's thread.
@@ -57,7 +57,7 @@ class RedisRoomLog final : public RoomLog {
   [[nodiscard]] std::vector<std::string> known_arguments(const Known& known);
 
   const RedisLogOptions options_;
-  redis::Connection& commands_;
+  redis::Commands& commands_;
   Entropy& entropy_;
   const Clock& clock_;
   LogWatch watch_;

@@ -49,7 +49,7 @@ class RedisSharedState::Gauges {
   std::map<std::string, std::array<std::size_t, 2>, std::less<>> counts_; // kinds are words of the code: few
 };
 
-RedisSharedState::RedisSharedState(BusNames names, redis::Connection& commands)
+RedisSharedState::RedisSharedState(BusNames names, redis::Commands& commands)
     : names_(std::move(names)),
       commands_(commands),
       gauges_(std::make_shared<Gauges>()) {}

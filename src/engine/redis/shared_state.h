@@ -11,7 +11,7 @@
 
 #include "engine/redis/names.h"
 #include "engine/shared_state.h"
-#include "redis/connection.h"
+#include "redis/commands.h"
 
 namespace foyer::engine {
 
@@ -20,7 +20,7 @@ inline constexpr Millis kLeaseTermLife{std::chrono::hours{7 * 24}};
 
 class RedisSharedState final : public SharedState {
  public:
-  RedisSharedState(BusNames names, redis::Connection& commands); // `commands` outlives this
+  RedisSharedState(BusNames names, redis::Commands& commands); // `commands` outlives this
   ~RedisSharedState() override;
 
   // Any thread. Answers come on the connection's thread.
@@ -38,7 +38,7 @@ class RedisSharedState final : public SharedState {
   class Gauges;
 
   const BusNames names_;
-  redis::Connection& commands_;
+  redis::Commands& commands_;
   const std::shared_ptr<Gauges> gauges_; // shared with commands that are on their way
 };
 
