@@ -385,6 +385,10 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
     if (const auto* joined = std::get_if<rooms::Joined>(&answer.message)) listed = HeldPresence::listed(*joined);
   session->reply(ticket.to.id, answer.message);
   if (ticket.outcome) ticket.outcome->applied();
+  if (joining->reset) { // the answer shows the former history
+    session->link().deliver(joining->reset);
+    return unsubscribe(*session, ticket.room, false);
+  }
   if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
   for (const HeldPresence& held : joining->presence)
     if (held.changes(listed)) session->link().deliver(held.frame());

@@ -41,6 +41,7 @@ struct Joining {
   bool again = false;     // the subscription was live before this join
   bool was_reset = false; // the room's history restarted during the join
   bool counted = false;   // the home has answered and counts the subscription; the answer waits for its turn
+  SharedBytes reset = {}; // the room's history restarted after that answer: sent behind it, and the subscription ends
   std::vector<std::pair<Offset, SharedBytes>> held = {};
   std::vector<HeldPresence> presence = {}; // with several nodes
   std::size_t held_bytes = 0;

@@ -37,14 +37,18 @@ void Shard::reset(rooms::Publication& publication) {
     Session* session = find(id);
     Subscription* subscription = session == nullptr ? nullptr : this->subscription(*session, name);
     if (subscription == nullptr) continue;
-    const bool was_live = !subscription->joining || subscription->joining->again;
+    const SharedBytes& frame = protocol::event_frame(publication, session->link().codec(), session->link().terms());
+    if (subscription->joining && subscription->joining->counted && frame) {
+      subscription->joining->reset = frame;
+      continue;
+    }
+    const bool was_live = !subscription->joining || subscription->joining->again || subscription->joining->counted;
     if (subscription->joining) { // its answer will show the new history
       subscription->joining->held.clear();
       subscription->joining->held_bytes = 0;
       subscription->joining->was_reset = true;
     }
     if (!was_live) continue;
-    const SharedBytes& frame = protocol::event_frame(publication, session->link().codec(), session->link().terms());
     if (!frame) {
       session->link().end(with_jitter({.cause = Cause::ROOM_RESET, .evidence = "room " + name.str()}));
       continue;
