@@ -62,6 +62,7 @@ struct SqlPresenceStore::State : std::enable_shared_from_this<State> {
   struct Content {
     RoomName room;
     std::vector<PresentUser> told = {}, untold = {}, gone = {};
+    std::uint64_t doubt = 0;
   };
   // What one transaction of a round has done; true in `more`: there is more to do.
   struct Part {
@@ -89,9 +90,12 @@ struct SqlPresenceStore::State : std::enable_shared_from_this<State> {
   bool new_name = true; // no lease under it yet
   std::uint64_t names = 0;
   std::unordered_map<RoomName, Room> rooms;
-  std::set<RoomName> unsure; // a transaction about them failed, or their entries have another name
-  std::string era;           // of the server's memory
-  bool forgot = false;       // it lost its memory, and not every room is written again
+  // A transaction about them failed, or their entries have another name. The number is new with each doubt: one that
+  // comes while a round writes the room is not settled by that round.
+  std::map<RoomName, std::uint64_t> unsure;
+  std::uint64_t doubts = 0;
+  std::string era;     // of the server's memory
+  bool forgot = false; // it lost its memory, and not every room is written again
   std::set<RoomName> to_count;
   int looks = 0;      // rounds in a row with a lease, at most kPresenceLooks
   Requests waiting;   // for the next transaction
@@ -189,7 +193,7 @@ void SqlPresenceStore::State::not_done(const Requests& requests) {
   for (const Request& request : requests) {
     if (request.kind == Request::Kind::members) continue;
     const PresentUser& who = request.who;
-    unsure.insert(who.room);
+    unsure[who.room] = ++doubts;
     Room& room = rooms[who.room];
     const bool here = room.users.contains(who.user);
     if (request.kind == Request::Kind::touch) {
@@ -232,7 +236,7 @@ Result<SqlPresenceStore::State::Part> SqlPresenceStore::State::step(store::Datab
   }
   const bool may_reap = looks == kPresenceLooks;
   if (fresh)
-    for (const auto& [room, content] : rooms) unsure.insert(room);
+    for (const auto& [room, content] : rooms) unsure[room] = ++doubts;
   const bool recount = forgot;
   part.more = take_unsure(part) < unsure.size();
   held.unlock();
@@ -246,9 +250,10 @@ Result<SqlPresenceStore::State::Part> SqlPresenceStore::State::step(store::Datab
 // How many rooms: as many as fit into one transaction.
 std::size_t SqlPresenceStore::State::take_unsure(Part& part) {
   std::size_t users = 0;
-  for (const RoomName& room : unsure) {
+  for (const auto& [room, doubt] : unsure) {
     if (users >= kPresenceTransaction) break;
-    const Content& one = part.written.emplace_back(content_of(room));
+    Content& one = part.written.emplace_back(content_of(room));
+    one.doubt = doubt;
     users += one.told.size() + one.untold.size() + one.gone.size();
   }
   return part.written.size();
@@ -347,8 +352,8 @@ void SqlPresenceStore::State::stepped(const Part& part) {
     new_name = false;
     era = part.era;
     if (!part.more) looks = std::min(looks + 1, kPresenceLooks);
-    for (const auto& [room, told, untold, gone] : part.written) {
-      unsure.erase(room);
+    for (const auto& [room, told, untold, gone, doubt] : part.written) {
+      if (const auto still = unsure.find(room); still != unsure.end() && still->second == doubt) unsure.erase(still);
       const auto found = rooms.find(room);
       if (found == rooms.end()) continue;
       for (const PresentUser& user : untold) found->second.untold.erase(user.user);

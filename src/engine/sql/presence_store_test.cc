@@ -23,8 +23,8 @@ using testing::UnorderedElementsAre;
 // The view of one node. Its rounds are the test's, and so is the thread of its writer.
 class Node final : public PresenceWorld {
  public:
-  Node(const std::string& url, const std::string& id, bool with_thread = false)
-      : writer_(open(url, with_thread ? nullptr : &executor_)),
+  Node(const std::string& url, const std::string& id, bool with_thread = false, std::size_t queue_limit = 20'000)
+      : writer_(open(url, with_thread ? nullptr : &executor_, queue_limit)),
         store_({.node = NodeId(id),
                    .report = [this](const PresenceReport& report) { note(report); },
                    .recount = [this](const PresenceReport& report) { note(report); }},
@@ -56,11 +56,12 @@ class Node final : public PresenceWorld {
   std::vector<std::string> reports() { return std::exchange(reports_, {}); }
 
  private:
-  std::unique_ptr<store::Writer> open(const std::string& url, Executor* executor) {
+  std::unique_ptr<store::Writer> open(const std::string& url, Executor* executor, std::size_t queue_limit) {
     auto opened =
         store::Writer::open(store::postgres_writer({.url = url, .isolation = store::Isolation::read_committed},
                                 {"chat", kPostgresChatSchema}),
-            {.name = "signals", .executor = executor}, {}, system_clock(), metrics_, null_log());
+            {.name = "signals", .queue_limit = queue_limit, .executor = executor}, {}, system_clock(), metrics_,
+            null_log());
     if (!opened) throw std::runtime_error(opened.error().operator_text());
     return std::move(*opened);
   }
@@ -293,6 +294,44 @@ TEST_F(SqlPresenceTest, AUserWhoComesAndGoesOnTwoNodesAtOnceIsReportedInTurn) {
   std::promise<std::size_t> count;
   a.store().members(RoomName("tea"), 1, [&](const Result<PresentMembers>& r) { count.set_value(r->count); });
   EXPECT_EQ(count.get_future().get(), 0U);
+}
+
+TEST_F(SqlPresenceTest, WhatIsRefusedWhileARoundWritesTheRoomIsWrittenByTheNextRound) {
+  Node a(url, "a", true, 1);
+  const auto rounds = [&a](std::promise<void>& ended) { a.store().round([&ended] { ended.set_value(); }); };
+  const auto touch = [&a](const char* user, std::promise<bool>& came) {
+    a.store().touch(RoomName("tea"), {UserId(user), user},
+        [&came](const Result<PresenceChange>& change) { came.set_value(change.has_value()); });
+  };
+  std::promise<void> first, second, third;
+  std::promise<bool> bob, ann;
+  rounds(first);
+  first.get_future().get();
+  touch("bob", bob);
+  ASSERT_TRUE(bob.get_future().get());
+  end_lease("a"); // the next round writes every room
+  auto other = store::open_postgres({.url = url, .isolation = store::Isolation::read_committed});
+  ASSERT_TRUE(other);
+  {
+    auto held = store::Transaction::begin(**other);
+    ASSERT_TRUE(held && (*other)->change("LOCK TABLE present IN ACCESS EXCLUSIVE MODE"));
+    rounds(second);
+    const std::string waits = "SELECT count(*) FROM pg_locks WHERE relation = 'present'::regclass AND NOT granted";
+    for (bool waiting = false; !waiting;) {
+      auto rows = (*other)->query(waits);
+      ASSERT_TRUE(rows && rows->step());
+      waiting = rows->integer(0) > 0;
+    }
+    rounds(third); // fills the queue
+    touch("ann", ann);
+    EXPECT_FALSE(ann.get_future().get());
+    ASSERT_TRUE(held->commit());
+  }
+  second.get_future().get();
+  third.get_future().get();
+  std::promise<std::size_t> count;
+  a.store().members(RoomName("tea"), 9, [&](const Result<PresentMembers>& r) { count.set_value(r ? r->count : 0); });
+  EXPECT_EQ(count.get_future().get(), 2U);
 }
 
 TEST_F(SqlPresenceTest, WhenWhatOthersSaidWasLostTheRoomsOfANodeAreCounted) {
