@@ -12,11 +12,15 @@ namespace {
 
 constexpr int kEntryTries = 5;           // to find or insert a row that others change
 constexpr Millis kCountAgain{1'000};     // how old a count may be,
-constexpr Millis kCountAgainIfFull{100}; // and one that says that no more fit
-constexpr std::int64_t kSwept = 1'000;   // rows that are deleted at once
+constexpr Millis kCountAgainIfFull{100}; // and one that says that no more fit, or
+constexpr int kCostsApart = 10;          // so many times as long as counting takes
+constexpr Millis kLongestFull{5'000};
+constexpr std::int64_t kSwept = 1'000; // rows that are deleted at once
 
 // Names are of clients, and may be long.
 std::string digest(const std::string& name) { return base64url_encode(sha256(name)); }
+
+Millis again_if_full(Millis cost) { return std::clamp(cost * kCostsApart, kCountAgainIfFull, kLongestFull); }
 
 std::unexpected<Refusal> entries_contended() {
   return refuse(Cause::STORE_LOCKED, "others take and forget this entry at the same time");
@@ -113,6 +117,7 @@ Result<Taken> SqlSharedEntries::take(store::Database& db, const TakeRequest& que
       if (there) return Taken{.first = false, .by = rows.text(0), .ago = Millis{rows.integer(1)}};
     }
     if (no_more) {
+      if (auto known = still_full(kind)) return std::unexpected(std::move(*known));
       TRY(refusal, full(db, kind, question.remember));
       return std::unexpected(std::move(refusal));
     }
@@ -138,6 +143,7 @@ Result<bool> SqlSharedEntries::put(store::Database& db, const PutRequest& questi
       TRY(there, rows.step());
       if (there) return false;
     }
+    if (auto known = still_full(kind)) return std::unexpected(std::move(*known));
     TRY(dropped, db.change(sql_->drop_ended, now(), kind.first));
     if (dropped == 0) {
       TRY(refusal, full(db, kind, question.life));
@@ -174,18 +180,23 @@ Result<bool> SqlSharedEntries::is_full(store::Database& db, const Kind& kind, st
     return found == gauges_.end() ? std::optional<Gauge>() : found->second;
   };
   const auto known = gauge();
-  const bool due = !known || time - known->counted >= kCountAgain ||
-      (known->entries >= most && time - known->counted >= kCountAgainIfFull);
+  const bool due =
+      !known || time - known->counted >= (known->entries < most ? kCountAgain : again_if_full(known->cost));
   if (due) TRY_VOID(count_again(db, kind));
   return gauge()->entries >= most;
 }
 
 Result<void> SqlSharedEntries::count_again(store::Database& db, const Kind& kind) {
+  const MonoTime begun = clock_.mono();
   TRY_VOID(db.change(sql_->forget, now(), kind.first, kind.second, kSwept));
   TRY(rows, db.query(sql_->entries, now(), kind.first, kind.second));
   TRY_VOID(rows.step());
+  const MonoTime time = clock_.mono();
   const std::lock_guard held(mutex_);
-  gauges_[kind] = {.entries = static_cast<std::size_t>(rows.integer(0)), .counted = clock_.mono()};
+  Gauge& gauge = gauges_[kind];
+  gauge.entries = static_cast<std::size_t>(rows.integer(0));
+  gauge.counted = time;
+  gauge.cost = std::chrono::ceil<Millis>(time - begun);
   return {};
 }
 
@@ -196,12 +207,37 @@ void SqlSharedEntries::added(const Kind& kind, std::ptrdiff_t entries) {
 }
 
 // `wait`: if it is not known when the next one ends.
-Result<Refusal> SqlSharedEntries::full(store::Database& db, const Kind& kind, Millis wait) const {
+Result<Refusal> SqlSharedEntries::full(store::Database& db, const Kind& kind, Millis wait) {
   TRY(rows, db.query(sql_->next_end, now(), kind.first, kind.second));
   TRY_VOID(rows.step());
-  return Refusal{.cause = Cause::BUSY,
+  const Millis left = std::max(rows.is_null(0) ? wait : Millis{rows.integer(0)}, Millis{0});
+  const MonoTime time = clock_.mono();
+  {
+    const std::lock_guard held(mutex_);
+    Gauge& gauge = gauges_[kind];
+    gauge.refused_until = time + std::min(left, again_if_full(gauge.cost));
+    gauge.next_end = time + left;
+  }
+  return busy(kind, left);
+}
+
+// As it was refused a moment ago.
+std::optional<Refusal> SqlSharedEntries::still_full(const Kind& kind) const {
+  const MonoTime time = clock_.mono();
+  Millis left{0};
+  {
+    const std::lock_guard held(mutex_);
+    const auto found = gauges_.find(kind);
+    if (found == gauges_.end() || time >= found->second.refused_until) return std::nullopt;
+    left = std::chrono::ceil<Millis>(found->second.next_end - time);
+  }
+  return busy(kind, left);
+}
+
+Refusal SqlSharedEntries::busy(const Kind& kind, Millis wait) const {
+  return {.cause = Cause::BUSY,
       .evidence = fmt::format("{} of kind {} are remembered, and no more fit", remembered(kind.first), kind.first),
-      .retry_after = std::max(rows.is_null(0) ? wait : Millis{rows.integer(0)}, Millis{0})};
+      .retry_after = wait};
 }
 
 std::size_t SqlSharedEntries::remembered(std::string_view kind) const {

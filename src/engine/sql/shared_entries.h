@@ -2,12 +2,13 @@
 // promotion as the commits of the server do. Each call is a job of a writer.
 //
 // Limits of remembered entries are not exact: a process counts the entries of a kind once a second, and in between its
-// own ones.
+// own ones. While none fits, it looks for what has ended at most a tenth of the time: other jobs share the writer.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,6 +44,9 @@ class SqlSharedEntries final : public SharedEntries {
   struct Gauge {
     std::size_t entries = 0;
     MonoTime counted{};
+    Millis cost{0};           // how long counting took
+    MonoTime refused_until{}; // nothing ends before
+    MonoTime next_end{};      // if refused
   };
   using Kind = std::pair<std::string, bool>; // its name, and whether of entries that were put
 
@@ -54,7 +58,9 @@ class SqlSharedEntries final : public SharedEntries {
   // Whether `most` are remembered; counts again if that was long ago, and forgets what is over.
   [[nodiscard]] Result<bool> is_full(store::Database& db, const Kind& kind, std::size_t most);
   [[nodiscard]] Result<void> count_again(store::Database& db, const Kind& kind);
-  [[nodiscard]] Result<Refusal> full(store::Database& db, const Kind& kind, Millis wait) const;
+  [[nodiscard]] Result<Refusal> full(store::Database& db, const Kind& kind, Millis wait);
+  [[nodiscard]] std::optional<Refusal> still_full(const Kind& kind) const;
+  [[nodiscard]] Refusal busy(const Kind& kind, Millis wait) const;
   void added(const Kind& kind, std::ptrdiff_t entries);
 
   store::Writer& writer_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <optional>
 #include <thread>
 
 #include "base/manual_executor.h"
@@ -33,6 +34,10 @@ class SqlSharedWorld final : public SharedWorld {
     EXPECT_TRUE(rows && rows->step().value());
     return rows->text(0);
   }
+  void change(const std::string& statement) {
+    auto db = store::open_postgres({.url = url_}, store::PostgresUse::write);
+    ASSERT_TRUE(db && (*db)->change(statement));
+  }
 
  private:
   const std::string url_ = testing_world::Postgres::shared().fresh();
@@ -57,6 +62,26 @@ TEST(SqlSharedState, WhatIsOverIsDeleted) {
   w.count({.key = {"login", "b"}, .most = 3, .window = Millis{1'000}});
   EXPECT_EQ(w.asked("SELECT count(*) FROM shared_entries"), "2");
   EXPECT_EQ(w.asked("SELECT count(*) FROM shared_counts"), "1");
+}
+
+// What has to wait looks at the rows once, and not each time: others share the writer.
+TEST(SqlSharedState, WhileNoneFitsTheRowsAreNotReadAgain) {
+  SqlSharedWorld w;
+  const auto put = [&](const std::string& name) {
+    std::optional<Result<bool>> answer;
+    w.state().put_until({.key = {"ticket", name}, .value = "v", .life = Millis{30'000}, .most = 1},
+        [&](Result<bool> fresh) { answer = std::move(fresh); });
+    w.run();
+    return answer.value();
+  };
+  ASSERT_TRUE(put("a"));
+  w.clock().advance(Millis{1'000});
+  EXPECT_EQ(put("b").error().retry_after, Millis{29'000});
+  w.change("UPDATE foyer.shared_entries SET ends_ms = ends_ms - 28900, forget_ms = forget_ms - 28900");
+  w.clock().advance(Millis{50});
+  EXPECT_EQ(put("c").error().retry_after, Millis{28'950});
+  w.clock().advance(Millis{50});
+  EXPECT_TRUE(put("d"));
 }
 
 // By the server's clock, on threads, as several nodes are.
