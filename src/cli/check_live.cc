@@ -136,11 +136,12 @@ int check_live(const config::Loaded& loaded, bool as_json) {
   Looked looked;
   if (app::uses_postgres(config)) {
     if (const auto seen = look_at_database(config, looked); !seen) {
+      note(looked, seen.error(), "database");
       if (seen.error().cause == Cause::DATABASE_UNREACHABLE) {
+        if (as_json) (void)print(config, looked, as_json);
         (void)refused_command("check", seen.error());
         return kCouldNotRun;
       }
-      note(looked, seen.error(), "database");
     }
   }
   if (!config.bus_url.empty())

@@ -68,18 +68,29 @@ std::expected<Arguments, std::string> read(Args args) {
   return out;
 }
 
+void print_nothing_seen(const config::Config& config, const cluster::Troubles& troubles) {
+  fmt::print("{}\n",
+      json::write_pretty(
+          json::Object{{"well", troubles.empty()}, {"mode", config::mode_json(config)}, {"nodes", json::Array{}},
+              {"duty", nullptr}, {"database", nullptr}, {"bus", nullptr}, {"troubles", cluster::to_json(troubles)}}));
+}
+
 int could_not(const Refusal& refusal) {
   (void)refused_command("cluster", refusal);
   return kCouldNotRun;
+}
+
+// A program that reads `troubles` is not to take an empty answer for a good one.
+int could_not_show(const config::Config& config, const Refusal& refusal, bool as_json) {
+  if (as_json) print_nothing_seen(config, {{.cause = refusal.cause, .where = "database", .message = refusal.evidence}});
+  return could_not(refusal);
 }
 
 int show_one_node(const config::Config& config, bool as_json) {
   const std::string words = fmt::format(
       "The messages are in SQLite ({}): there is one node, and nothing between nodes to show.", printable(config.data));
   if (as_json)
-    fmt::print("{}\n",
-        json::write_pretty(json::Object{{"well", true}, {"mode", config::mode_json(config)}, {"nodes", json::Array{}},
-            {"duty", nullptr}, {"database", nullptr}, {"bus", nullptr}, {"troubles", json::Array{}}}));
+    print_nothing_seen(config, {});
   else
     fmt::print("{}\n", words);
   return 0;
@@ -102,7 +113,7 @@ Result<cluster::Report> look(const config::Config& config, store::Database& db) 
 
 int show(const config::Config& config, store::Database& db, bool as_json) {
   const auto report = look(config, db);
-  if (!report) return could_not(report.error());
+  if (!report) return could_not_show(config, report.error(), as_json);
   const cluster::Troubles troubles = cluster::judge(*report);
   if (as_json) {
     json::Object out = cluster::to_json(*report, troubles);
@@ -158,8 +169,8 @@ int run_cluster(Args args) {
   }
   auto db = store::open_postgres({.url = config.database_url, .isolation = store::Isolation::read_committed},
       arguments->removes ? store::PostgresUse::write : store::PostgresUse::read);
-  if (!db) return could_not(db.error());
-  return arguments->removes ? remove(config, **db, arguments->node) : show(config, **db, arguments->json);
+  if (arguments->removes) return db ? remove(config, **db, arguments->node) : could_not(db.error());
+  return db ? show(config, **db, arguments->json) : could_not_show(config, db.error(), arguments->json);
 }
 
 } // namespace foyer::cli

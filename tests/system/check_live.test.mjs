@@ -84,6 +84,8 @@ test('a role that sees nothing of others says so; without a server nothing can b
   assert.match(means(json.database, 'oldest open transaction'), /GRANT pg_read_all_stats/);
   const away = await foyer(['check', '--live'], setting('postgresql://foyer@127.0.0.1:1/foyer?connect_timeout=2'));
   assert.deepEqual([away.code, /DATABASE_UNREACHABLE/.test(away.err)], [2, true], away.err);
+  const read = await look('postgresql://foyer@127.0.0.1:1/foyer?connect_timeout=2');
+  assert.deepEqual([read.code, read.json.well, read.json.troubles.map((trouble) => trouble.code)], [2, false, ['DATABASE_UNREACHABLE']]);
   const sqlite = await foyer(['check', '--live', '--dev', '--data', temporary(t)]);
   assert.deepEqual([sqlite.code, /All is well/.test(sqlite.out)], [0, true], sqlite.err);
 });

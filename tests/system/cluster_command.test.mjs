@@ -123,6 +123,8 @@ test('while no server runs there is still something to say; without the database
 
   const away = await foyer(['cluster'], setting('postgresql://foyer@127.0.0.1:1/foyer?connect_timeout=2'));
   assert.deepEqual([away.code, /DATABASE_UNREACHABLE/.test(away.err)], [2, true], away.err);
+  const read = await look('postgresql://foyer@127.0.0.1:1/foyer?connect_timeout=2');
+  assert.deepEqual([read.code, read.json.well, codes(read), read.json.nodes, read.json.database], [2, false, ['DATABASE_UNREACHABLE'], [], null]);
   const wrong = await foyer(['cluster', '--no-such-option', 'x'], setting(url));
   assert.deepEqual([wrong.code, /UNKNOWN_OPTION/.test(wrong.err)], [2, true], wrong.err);
 });
