@@ -6,8 +6,6 @@
 namespace foyer::redis {
 namespace {
 
-using Kind = BusUrl::Kind;
-
 std::unexpected<Refusal> wrong(std::string what) { return refuse(Cause::INVALID_URL, std::move(what)); }
 
 std::string_view take_until(std::string_view& rest, char separator) {
@@ -66,11 +64,11 @@ Result<void> read_sentinels(std::string_view path, std::string_view query, BusUr
 } // namespace
 
 std::string BusUrl::shown() const {
-  if (kind == Kind::server) return server.shown();
+  if (kind == BusUrl::Kind::server) return server.shown();
   std::string out = server.tls ? "rediss+" : "redis+";
-  out += kind == Kind::sentinel ? "sentinel://" : "cluster://";
+  out += kind == BusUrl::Kind::sentinel ? "sentinel://" : "cluster://";
   for (const Endpoint& seed : seeds) out += (&seed == &seeds.front() ? "" : ",") + seed.shown();
-  if (kind == Kind::sentinel) out += "/" + name + "/" + std::to_string(server.db);
+  if (kind == BusUrl::Kind::sentinel) out += "/" + name + "/" + std::to_string(server.db);
   return out;
 }
 
@@ -78,10 +76,10 @@ Result<BusUrl> parse_bus_url(std::string_view text) {
   BusUrl out;
   const auto scheme = text.substr(0, std::min(text.find("://"), text.size()));
   if (scheme == "redis+sentinel" || scheme == "rediss+sentinel")
-    out.kind = Kind::sentinel;
+    out.kind = BusUrl::Kind::sentinel;
   else if (scheme == "redis+cluster" || scheme == "rediss+cluster")
-    out.kind = Kind::cluster;
-  if (out.kind == Kind::server) {
+    out.kind = BusUrl::Kind::cluster;
+  if (out.kind == BusUrl::Kind::server) {
     TRY(server, parse_server_url(text));
     out.server = std::move(server);
     return out;
@@ -98,8 +96,8 @@ Result<BusUrl> parse_bus_url(std::string_view text) {
   const std::string_view query = path.substr(std::min(question + 1, path.size()));
   path = path.substr(0, question);
   TRY_VOID(take_credentials(authority, out.server));
-  TRY_VOID(read_seeds(authority, out.kind == Kind::sentinel ? kSentinelPort : out.server.port, out));
-  if (out.kind == Kind::sentinel) {
+  TRY_VOID(read_seeds(authority, out.kind == BusUrl::Kind::sentinel ? kSentinelPort : out.server.port, out));
+  if (out.kind == BusUrl::Kind::sentinel) {
     TRY_VOID(read_sentinels(path, query, out));
   } else if ((!path.empty() && path != "/") || !query.empty()) {
     return wrong("nothing follows the hosts of a cluster: it has one database, 0");

@@ -32,11 +32,10 @@ bool has_flag(std::string_view flags, std::string_view word) {
 } // namespace
 
 std::expected<SentinelAnswer, std::string> read_sentinel_answer(const Reply& address, const Reply& master) {
-  using Kind = Reply::Kind;
   if (address.is_nil()) return std::unexpected("it knows no primary of that name");
-  if (address.kind == Kind::error) return std::unexpected("it refused: " + shown_error(address.text));
+  if (address.kind == Reply::Kind::error) return std::unexpected("it refused: " + shown_error(address.text));
   std::optional<Endpoint> at;
-  if (address.kind == Kind::array && address.items.size() == 2)
+  if (address.kind == Reply::Kind::array && address.items.size() == 2)
     at = read_endpoint(address.items[0].text, address.items[1].text);
   if (!at) return std::unexpected("it said what no sentinel says");
   SentinelAnswer answer{.primary = *std::move(at)};

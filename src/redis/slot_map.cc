@@ -6,8 +6,6 @@
 namespace foyer::redis {
 namespace {
 
-using Kind = Reply::Kind;
-
 template <class N>
 bool read_number(std::string_view digits, N& out) {
   const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
@@ -16,7 +14,8 @@ bool read_number(std::string_view digits, N& out) {
 
 // [host or nil, port, id, …]. "?" stands for a host that is not known yet.
 std::optional<Endpoint> node_of(const Reply& item, const Endpoint& asked) {
-  if (item.kind != Kind::array || item.items.size() < 2 || item.items[1].kind != Kind::integer) return std::nullopt;
+  if (item.kind != Reply::Kind::array || item.items.size() < 2 || item.items[1].kind != Reply::Kind::integer)
+    return std::nullopt;
   const Reply& host = item.items[0];
   if (!host.is_nil() && !host.is_text()) return std::nullopt;
   return read_endpoint(host.text.empty() ? asked.host : host.text, std::to_string(item.items[1].integer));
@@ -55,13 +54,13 @@ void SlotMap::add_replica(const Endpoint& replica) {
 std::expected<SlotMap, std::string> read_slots(const Reply& reply, const Endpoint& asked) {
   constexpr auto wrong = "it said what no node of a cluster says";
   SlotMap out;
-  if (reply.kind != Kind::array) return std::unexpected(wrong);
+  if (reply.kind != Reply::Kind::array) return std::unexpected(wrong);
   for (const Reply& range : reply.items) {
-    if (range.kind != Kind::array || range.items.size() < 3) return std::unexpected(wrong);
+    if (range.kind != Reply::Kind::array || range.items.size() < 3) return std::unexpected(wrong);
     const std::int64_t first = range.items[0].integer, last = range.items[1].integer;
     const auto primary = node_of(range.items[2], asked);
-    if (range.items[0].kind != Kind::integer || range.items[1].kind != Kind::integer || first < 0 || last < first ||
-        last >= static_cast<std::int64_t>(kSlots) || !primary)
+    if (range.items[0].kind != Reply::Kind::integer || range.items[1].kind != Reply::Kind::integer || first < 0 ||
+        last < first || last >= static_cast<std::int64_t>(kSlots) || !primary)
       return std::unexpected(wrong);
     for (std::int64_t slot = first; slot <= last; ++slot) {
       if (out.at(static_cast<Slot>(slot)) != nullptr) return std::unexpected(wrong); // a slot has one primary

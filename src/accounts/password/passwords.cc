@@ -20,7 +20,7 @@ constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kTagBytes = 32;
 constexpr std::string_view kPrefix = "$argon2id$v=19$";
 
-std::size_t code_points(std::string_view text) {
+std::size_t length_in_code_points(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
@@ -97,7 +97,7 @@ Result<bool> check_new_password(
         fmt::format("the password has {} bytes, at most {} are allowed", password.size(), kMaxPasswordBytes));
   const auto prepared = prepare_opaque(password);
   if (!prepared) return refuse_field(Cause::PASSWORD_CHARACTER, where, "the password holds " + prepared.error());
-  if (const auto length = code_points(*prepared); length < min_characters)
+  if (const auto length = length_in_code_points(*prepared); length < min_characters)
     return refuse_field(Cause::PASSWORD_TOO_SHORT, where,
         fmt::format("the password has {}, at least {} are needed", counted(length, "character"), min_characters));
   if (name_key(*prepared) == name_key(name))
