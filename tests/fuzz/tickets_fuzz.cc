@@ -60,7 +60,9 @@ class Model {
     const Tickets::Use use{.ticket = ticket, .origin = origin, .address = "192.0.2.1", .attempt = attempt};
     const auto foreseen =
         answer_of<Identity>([&](Completion<Identity> done) { tickets_.examine(use, std::move(done)); });
-    const auto answer = answer_of<Identity>([&](Completion<Identity> done) { tickets_.redeem(use, std::move(done)); });
+    const auto no_check = [](Identity who, Completion<Identity> done) { done(std::move(who)); };
+    const auto answer =
+        answer_of<Identity>([&](Completion<Identity> done) { tickets_.redeem(use, no_check, std::move(done)); });
     invariant(foreseen.has_value() == answer.has_value() &&
             (answer.has_value() || foreseen.error().cause == answer.error().cause),
         "an examined ticket is answered as a redeemed one");
