@@ -41,6 +41,7 @@ std::int64_t connections_needed(const engine::MembersSeen& members) {
   for (const auto& seen : members.members) {
     if (!seen.member.alive) continue;
     out += cluster::kGatewayConnections;
+    if (seen.member.bus.empty()) out += cluster::kPresenceConnections;
     if (seen.member.about.roles.find("auth") != std::string::npos) out += cluster::kAuthConnections;
   }
   return out;

@@ -43,9 +43,10 @@ std::string meaning_of_connections(const DatabaseFacts& facts, std::int64_t need
   const std::int64_t left =
       std::max<std::int64_t>(0, facts.most_connections - facts.reserved_connections - facts.connections);
   std::string out = fmt::format("The nodes that are alive hold up to {}; {} are free", needed, left);
-  out += left < kGatewayConnections + kAuthConnections
+  constexpr std::int64_t kEach = kGatewayConnections + kPresenceConnections + kAuthConnections;
+  out += left < kEach
       ? ", too few for another node: it would not start, and a node that lost its connections may wait for some."
-      : fmt::format(", enough for {} more nodes.", left / (kGatewayConnections + kAuthConnections));
+      : fmt::format(", enough for {} more nodes.", left / kEach);
   return out;
 }
 

@@ -6,8 +6,10 @@
 
 namespace foyer::cluster {
 
-// Connections of one process: for messages, and with the auth role for accounts, too.
+// Connections of one process: for messages, for who is there unless a bus knows it, and with the auth role for
+// accounts.
 inline constexpr std::int64_t kGatewayConnections = 4;
+inline constexpr std::int64_t kPresenceConnections = 1;
 inline constexpr std::int64_t kAuthConnections = 4;
 
 // `needed`: connections of the nodes that are alive.

@@ -84,7 +84,7 @@ TEST(ClusterReportTest, TheSettingsOfPostgresqlSayWhatSentMeans) {
   DatabaseFacts facts{
       .synchronous_commit = "on", .most_connections = 100, .reserved_connections = 3, .connections = 20};
   EXPECT_THAT(means(describe_database(facts, 16), "synchronous_commit"), HasSubstr("waits for no standby"));
-  EXPECT_THAT(means(describe_database(facts, 16), "max_connections"), HasSubstr("up to 16; 77 are free, enough for 9"));
+  EXPECT_THAT(means(describe_database(facts, 16), "max_connections"), HasSubstr("up to 16; 77 are free, enough for 8"));
   facts.synchronous_standbys = "s1";
   EXPECT_THAT(means(describe_database(facts, 16), "synchronous_commit"), HasSubstr("on the disk of a standby"));
   EXPECT_THAT(means(describe_database(facts, 16), "synchronous_standby_names"), HasSubstr("none of them is there"));

@@ -16,6 +16,7 @@ std::string_view take_until(std::string_view& rest, char separator) {
 }
 
 Result<void> read_seeds(std::string_view hosts, std::uint16_t port, BusUrl& out) {
+  if (hosts.ends_with(',')) return wrong("no host follows the last comma");
   do {
     TRY(seed, parse_host(take_until(hosts, ','), port));
     if (std::ranges::find(out.seeds, seed) != out.seeds.end()) return wrong("a host is named twice");
@@ -86,7 +87,7 @@ Result<BusUrl> parse_bus_url(std::string_view text) {
   }
   TRY_VOID(check_characters(text));
   out.server.tls = scheme.starts_with("rediss");
-  text.remove_prefix(scheme.size() + 3);
+  text.remove_prefix(std::min(scheme.size() + 3, text.size()));
   const auto end = std::min(text.find_first_of("/?#"), text.size());
   std::string_view authority = text.substr(0, end), path = text.substr(end);
   if (path.find('@') != std::string_view::npos)

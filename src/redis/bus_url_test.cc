@@ -46,6 +46,8 @@ TEST(BusUrl, IsRefusedWithTheReason) {
   EXPECT_THAT(read("redis+sentinel://a,,b/main"), HasSubstr("the host is not"));
   EXPECT_THAT(read("redis+sentinel://a,b:0/main"), HasSubstr("the host is not"));
   EXPECT_THAT(read("redis+sentinel://a,A:26379/main"), HasSubstr("named twice"));
+  EXPECT_THAT(read("redis+sentinel://a,/main"), HasSubstr("no host follows the last comma"));
+  EXPECT_THAT(read("redis+sentinel"), HasSubstr("the host is not"));
   EXPECT_THAT(read("redis+sentinel://a/main?password=x"), HasSubstr("sentinel_password"));
   EXPECT_THAT(read("redis+sentinel://a/main?sentinel_user=x"), HasSubstr("no password"));
   EXPECT_THAT(read("redis+sentinel://a/main#x"), HasSubstr("fragment"));
