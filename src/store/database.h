@@ -126,6 +126,9 @@ enum class Begin : std::uint8_t {
 struct Schema {
   std::string_view part; // "accounts", "chat": two parts may share a database
   std::span<const std::string_view> steps;
+  // How many steps the oldest program knows that may use a PostgreSQL database with all of these: as long as later
+  // ones only add, it goes on and can be started again during a rolling upgrade. Empty: it must know all.
+  std::optional<std::size_t> oldest = {};
 };
 
 class Database {
@@ -183,8 +186,8 @@ class Database {
   // `wake` can be read, or `at_most` is over; true: there was a notification. Not in a transaction.
   [[nodiscard]] virtual Result<bool> await_notification(Millis at_most, int wake);
 
-  // Brings the schema to its newest version; each step is applied completely and once,
-  // however many processes try. A database with a newer schema than the program: STORE_TOO_NEW.
+  // Brings the schema to its newest version; each step is applied completely and once, however many processes try.
+  // STORE_TOO_NEW: the schema is newer than the program, and the program may not use it (Schema::oldest).
   [[nodiscard]] virtual Result<void> migrate(const Schema& schema) = 0;
   // A change without effect, inside a transaction: can anything be written? After migrate().
   [[nodiscard]] virtual Result<void> touch() = 0;

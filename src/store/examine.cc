@@ -6,19 +6,17 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "store/schema_version.h"
 
 namespace foyer::store {
 namespace {
 
-Result<bool> is_current(Database& db, const Schema& schema, const std::string& table) {
-  TRY(rows, db.query(fmt::format("SELECT version FROM {}", table)));
+Result<bool> is_current(Database& db, const Schema& schema, const std::string& versions) {
+  TRY(rows, db.query(versions));
   TRY(found, rows.step());
-  const auto known = static_cast<std::uint64_t>(schema.steps.size());
-  if (!found || rows.count(0) < known) return false;
-  if (rows.count(0) == known) return true;
-  return refuse(Cause::STORE_TOO_NEW,
-      fmt::format("{} has schema version {} of {}; this program supports versions up to {}", db.name(), rows.count(0),
-          schema.part, known));
+  if (!found || rows.count(0) < schema.steps.size()) return false;
+  TRY_VOID(usable({.now = rows.count(0), .oldest = rows.count(1)}, schema, db.name()));
+  return true;
 }
 
 Result<bool> has_table(Database& db, std::string_view table) {
@@ -67,7 +65,7 @@ Result<bool> examine_sqlite(const std::string& path, const Schema& schema) {
     TRY(exists, tables.step());
     if (!exists) return false;
   }
-  TRY(current, is_current(*database, schema, "schema_version"));
+  TRY(current, is_current(*database, schema, "SELECT version, version FROM schema_version"));
   if (database->read_only()) return refuse(Cause::STORE_READ_ONLY, path);
   return current;
 }
@@ -79,7 +77,7 @@ Result<bool> examine_postgres(const PostgresOptions& options, const Schema& sche
   TRY(exists, has_table(*database, table));
   if (!options.environment.empty()) TRY_VOID(of_environment(*database, options.environment));
   if (!exists) return false;
-  return is_current(*database, schema, table);
+  return is_current(*database, schema, postgres_version_query(table));
 }
 
 } // namespace foyer::store

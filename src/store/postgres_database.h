@@ -18,6 +18,7 @@
 #include "store/postgres.h"
 #include "store/postgres_link.h"
 #include "store/postgres_text.h"
+#include "store/schema_version.h"
 
 namespace foyer::store {
 
@@ -271,7 +272,7 @@ class PgDatabase final : public Database {
   Result<std::optional<std::string>> noted_environment();
   Result<void> note_environment(std::string_view environment);
   Result<void> take_steps(const Schema& schema, const std::string& table);
-  Result<std::uint64_t> version(const std::string& table);
+  Result<SchemaVersion> version(const std::string& table);
 
   std::unique_ptr<PgLink> link_;
   const PostgresOptions options_;

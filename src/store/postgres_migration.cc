@@ -1,4 +1,6 @@
 // Migrates the schema of a database step by step, and checks the environment that it belongs to.
+#include <algorithm>
+
 #include "store/postgres_database.h"
 
 namespace foyer::store {
@@ -10,10 +12,23 @@ constexpr Millis kMigrationTimeout{10 * 60'000};
 
 // --- schema ---
 
-Result<std::uint64_t> PgDatabase::version(const std::string& table) {
-  TRY(rows, query(fmt::format("SELECT version FROM {}", table)));
+std::string postgres_version_query(std::string_view table) {
+  // A table that no program with this column has migrated yet has none.
+  return fmt::format("SELECT version, coalesce((to_jsonb(v)->>'oldest')::bigint, version) FROM {} v", table);
+}
+
+Result<void> usable(const SchemaVersion& there, const Schema& schema, std::string_view database) {
+  const auto known = static_cast<std::uint64_t>(schema.steps.size());
+  if (there.now <= known || there.oldest <= known) return {};
+  return refuse(Cause::STORE_TOO_NEW,
+      fmt::format("{} has schema version {} of {}; this program supports versions up to {}", database, there.now,
+          schema.part, known));
+}
+
+Result<SchemaVersion> PgDatabase::version(const std::string& table) {
+  TRY(rows, query(postgres_version_query(table)));
   TRY(found, rows.step());
-  return found ? rows.count(0) : 0;
+  return found ? SchemaVersion{.now = rows.count(0), .oldest = rows.count(1)} : SchemaVersion{};
 }
 
 Result<void> PgDatabase::take_migration_lock(std::string_view part) {
@@ -27,23 +42,17 @@ Result<void> PgDatabase::take_migration_lock(std::string_view part) {
 
 Result<void> PgDatabase::take_steps(const Schema& schema, const std::string& table) {
   const auto known = static_cast<std::uint64_t>(schema.steps.size());
-  std::uint64_t now = 0;
+  SchemaVersion there;
   {
     TRY(tables, query("SELECT to_regclass(?) IS NOT NULL", table));
     TRY_VOID(tables.step());
     if (tables.integer(0) == 1) {
-      TRY(there, version(table));
-      now = there;
+      TRY(noted, version(table));
+      there = noted;
     }
   }
-  const auto too_new = [&] {
-    return refuse(Cause::STORE_TOO_NEW,
-        fmt::format("{} has schema version {} of {}; this program supports versions up to {}", name(), now, schema.part,
-            known));
-  };
-  if (now > known) return too_new();
   // Another process may be migrating the same database: the version is read again under the lock.
-  while (now < known) {
+  while (there.now < known) {
     TRY_VOID(take_migration_lock(schema.part));
     // A schema of our own, since the database may be shared. A user who must not create one finds it created.
     TRY_VOID(
@@ -51,19 +60,20 @@ Result<void> PgDatabase::take_steps(const Schema& schema, const std::string& tab
                " EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$"));
     TRY_VOID(
         script(fmt::format("CREATE TABLE IF NOT EXISTS {0} (version BIGINT NOT NULL, probed BIGINT NOT NULL);"
-                           "INSERT INTO {0} SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {0});",
+                           "ALTER TABLE {0} ADD COLUMN IF NOT EXISTS oldest BIGINT;" // null: as `version`
+                           "INSERT INTO {0} (version, probed) SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {0});",
             table)));
-    TRY(there, version(table));
-    now = there;
-    if (now > known) return too_new();
-    if (now < known) {
-      TRY_VOID(script(std::string(schema.steps[now])));
-      ++now;
-      TRY_VOID(change(fmt::format("UPDATE {} SET version = ?", table), now));
+    TRY(noted, version(table));
+    there = noted;
+    if (there.now < known) {
+      TRY_VOID(script(std::string(schema.steps[there.now])));
+      ++there.now;
+      there.oldest = std::min<std::uint64_t>(there.now, schema.oldest.value_or(there.now));
+      TRY_VOID(change(fmt::format("UPDATE {} SET version = ?, oldest = ?", table), there.now, there.oldest));
     }
     TRY_VOID(commit());
   }
-  return {};
+  return usable(there, schema, name());
 }
 
 Result<void> PgDatabase::migrate(const Schema& schema) {

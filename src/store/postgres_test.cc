@@ -7,6 +7,7 @@
 #include <barrier>
 #include <thread>
 
+#include "store/examine.h"
 #include "store/testing/postgres.h"
 
 namespace foyer::store {
@@ -253,6 +254,18 @@ TEST(Postgresql, MigrationsRunOnceAndInOrder) {
   ASSERT_FALSE(older);
   EXPECT_EQ(older.error().cause, Cause::STORE_TOO_NEW);
   EXPECT_THAT(older.error().evidence, HasSubstr("schema version 2 of notes; this program supports versions up to 1"));
+}
+
+TEST(Postgresql, AnOlderProgramMayUseWhatALaterOneOnlyAddedTo) {
+  const std::string url = Postgres::shared().fresh();
+  ASSERT_TRUE(open(url)->migrate({"notes", kOne}));
+  ASSERT_TRUE(open(url)->migrate({.part = "notes", .steps = kTwo, .oldest = 1}));
+  EXPECT_TRUE(open(url)->migrate({"notes", kOne}));
+  EXPECT_EQ(examine_postgres({.url = url}, {"notes", kOne}), true);
+  constexpr std::string_view kThree[] = {kTwo[0], kTwo[1], "ALTER TABLE notes DROP COLUMN author"};
+  ASSERT_TRUE(open(url)->migrate({.part = "notes", .steps = kThree, .oldest = 3}));
+  EXPECT_EQ(open(url)->migrate({.part = "notes", .steps = kTwo, .oldest = 1}).error().cause, Cause::STORE_TOO_NEW);
+  EXPECT_EQ(examine_postgres({.url = url}, {"notes", kOne}).error().cause, Cause::STORE_TOO_NEW);
 }
 
 TEST(Postgresql, ADatabaseBelongsToOneEnvironment) {

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <string_view>
+
+#include "store/database.h"
 
 namespace foyer::accounts {
 
@@ -168,5 +171,11 @@ CREATE TABLE login_failures (
 );
 CREATE INDEX login_failures_by_end ON login_failures (kind, forget_ms);
 )sql"};
+
+// The last step that did more than add (engine/sql/postgres_schema.h).
+inline constexpr std::size_t kOldestPostgresAccounts = 4;
+inline constexpr store::Schema kPostgresAccounts{
+    .part = "accounts", .steps = kPostgresMigrations, .oldest = kOldestPostgresAccounts};
+static_assert(kOldestPostgresAccounts <= kPostgresMigrations.size());
 
 } // namespace foyer::accounts

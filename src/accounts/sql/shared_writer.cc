@@ -50,7 +50,7 @@ Result<std::unique_ptr<store::Writer>> open_shared_writer(store::PostgresOptions
       .watch_every = kPostgresWatch,
       .entropy = &entropy,
       .executor = options.executor};
-  return store::Writer::open(store::postgres_writer(std::move(server), {"accounts", kPostgresMigrations}),
+  return store::Writer::open(store::postgres_writer(std::move(server), kPostgresAccounts),
       std::move(writer), std::move(hooks), clock, metrics, log);
 }
 

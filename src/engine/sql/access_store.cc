@@ -126,7 +126,7 @@ Result<std::unique_ptr<OpenAccess>> open_sqlite_access(const std::string& path, 
 
 Result<std::unique_ptr<OpenAccess>> open_postgres_access(store::PostgresOptions server, const AccessDeps& deps) {
   server.isolation = store::Isolation::read_committed;
-  return open(store::postgres_writer(server, {"chat", kPostgresChatSchema}), store::postgres_reader(server), deps);
+  return open(store::postgres_writer(server, kPostgresChat), store::postgres_reader(server), deps);
 }
 
 } // namespace foyer::engine

@@ -165,7 +165,7 @@ Result<std::unique_ptr<OpenHooks>> open_sqlite_hooks(const std::string& path, co
 
 Result<std::unique_ptr<OpenHooks>> open_postgres_hooks(store::PostgresOptions server, const HookStoreDeps& deps) {
   server.isolation = store::Isolation::read_committed;
-  return open(store::postgres_writer(server, {"chat", kPostgresChatSchema}), store::postgres_reader(server), deps);
+  return open(store::postgres_writer(server, kPostgresChat), store::postgres_reader(server), deps);
 }
 
 } // namespace foyer::engine

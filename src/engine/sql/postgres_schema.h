@@ -3,7 +3,11 @@
 // compared byte by byte, independent of the server's locale.
 #pragma once
 
+#include <cstddef>
+#include <iterator>
 #include <string_view>
+
+#include "store/database.h"
 
 namespace foyer::engine {
 
@@ -340,5 +344,12 @@ CREATE UNLOGGED TABLE present_era (
 );
 )sql",
 };
+
+// The last step that did more than add. A step that removes or changes what is there raises it, and ends the rolling
+// upgrade from programs before it.
+inline constexpr std::size_t kOldestPostgresChat = 19;
+inline constexpr store::Schema kPostgresChat{
+    .part = "chat", .steps = kPostgresChatSchema, .oldest = kOldestPostgresChat};
+static_assert(kOldestPostgresChat <= std::size(kPostgresChatSchema));
 
 } // namespace foyer::engine

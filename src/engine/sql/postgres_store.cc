@@ -24,7 +24,7 @@ Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions se
   if (options.watch_every == Millis{0}) options.watch_every = kPostgresWatch;
   server.isolation = store::Isolation::read_committed;
   const auto owner = owner_of(options.writers);
-  return open_database_store(store::postgres_writer(server, {"chat", kPostgresChatSchema}, owner),
+  return open_database_store(store::postgres_writer(server, kPostgresChat, owner),
       store::postgres_reader(server), std::move(options), clock, entropy, metrics, log);
 }
 
@@ -46,7 +46,7 @@ Result<NodesDatabase> look_at_nodes(const store::PostgresOptions& server) {
 }
 
 Result<bool> examine_postgres_store(const store::PostgresOptions& server, Writers writers) {
-  return store::examine_postgres(server, {"chat", kPostgresChatSchema}, owner_of(writers));
+  return store::examine_postgres(server, kPostgresChat, owner_of(writers));
 }
 
 } // namespace foyer::engine

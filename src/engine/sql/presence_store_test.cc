@@ -59,7 +59,7 @@ class Node final : public PresenceWorld {
   std::unique_ptr<store::Writer> open(const std::string& url, Executor* executor, std::size_t queue_limit) {
     auto opened =
         store::Writer::open(store::postgres_writer({.url = url, .isolation = store::Isolation::read_committed},
-                                {"chat", kPostgresChatSchema}),
+                                kPostgresChat),
             {.name = "signals", .queue_limit = queue_limit, .executor = executor}, {}, system_clock(), metrics_,
             null_log());
     if (!opened) throw std::runtime_error(opened.error().operator_text());
