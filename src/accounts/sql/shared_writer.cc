@@ -50,8 +50,8 @@ Result<std::unique_ptr<store::Writer>> open_shared_writer(store::PostgresOptions
       .watch_every = kPostgresWatch,
       .entropy = &entropy,
       .executor = options.executor};
-  return store::Writer::open(store::postgres_writer(std::move(server), kPostgresAccounts),
-      std::move(writer), std::move(hooks), clock, metrics, log);
+  return store::Writer::open(store::postgres_writer(std::move(server), kPostgresAccounts), std::move(writer),
+      std::move(hooks), clock, metrics, log);
 }
 
 } // namespace foyer::accounts

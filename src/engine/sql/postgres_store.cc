@@ -24,8 +24,8 @@ Result<std::unique_ptr<ChatStore>> open_postgres_store(store::PostgresOptions se
   if (options.watch_every == Millis{0}) options.watch_every = kPostgresWatch;
   server.isolation = store::Isolation::read_committed;
   const auto owner = owner_of(options.writers);
-  return open_database_store(store::postgres_writer(server, kPostgresChat, owner),
-      store::postgres_reader(server), std::move(options), clock, entropy, metrics, log);
+  return open_database_store(store::postgres_writer(server, kPostgresChat, owner), store::postgres_reader(server),
+      std::move(options), clock, entropy, metrics, log);
 }
 
 Result<NodesDatabase> look_at_nodes(const store::PostgresOptions& server) {

@@ -57,11 +57,10 @@ class Node final : public PresenceWorld {
 
  private:
   std::unique_ptr<store::Writer> open(const std::string& url, Executor* executor, std::size_t queue_limit) {
-    auto opened =
-        store::Writer::open(store::postgres_writer({.url = url, .isolation = store::Isolation::read_committed},
-                                kPostgresChat),
-            {.name = "signals", .queue_limit = queue_limit, .executor = executor}, {}, system_clock(), metrics_,
-            null_log());
+    auto opened = store::Writer::open(
+        store::postgres_writer({.url = url, .isolation = store::Isolation::read_committed}, kPostgresChat),
+        {.name = "signals", .queue_limit = queue_limit, .executor = executor}, {}, system_clock(), metrics_,
+        null_log());
     if (!opened) throw std::runtime_error(opened.error().operator_text());
     return std::move(*opened);
   }

@@ -16,8 +16,8 @@ namespace foyer::engine {
 namespace {
 
 std::unique_ptr<store::Writer> writer_of(const std::string& url, Metrics& metrics, Executor* executor) {
-  auto opened = store::Writer::open(store::postgres_writer({.url = url, .isolation = store::Isolation::read_committed},
-                                        kPostgresChat),
+  auto opened = store::Writer::open(
+      store::postgres_writer({.url = url, .isolation = store::Isolation::read_committed}, kPostgresChat),
       {.name = "shared", .executor = executor}, {}, system_clock(), metrics, null_log());
   if (!opened) throw std::runtime_error(opened.error().operator_text());
   return std::move(*opened);

@@ -208,8 +208,8 @@ std::vector<Signals::Heard> Signals::heard() const {
 Result<std::unique_ptr<Signals>> open_postgres_signals(
     store::PostgresOptions server, SignalOptions options, const Clock& clock, Metrics& metrics, Log& log) {
   server.isolation = store::Isolation::read_committed;
-  return Signals::open(store::postgres_writer(std::move(server), kPostgresChat), std::move(options),
-      clock, metrics, log);
+  return Signals::open(
+      store::postgres_writer(std::move(server), kPostgresChat), std::move(options), clock, metrics, log);
 }
 
 } // namespace foyer::engine
