@@ -62,8 +62,9 @@ export const CORRUPTIONS = [
   { rule: 'delivery', name: 'a client that stays is not told', change(record, bounds) {
     const span = (seat) => Math.min(seat.to, record.at(-1).t) - seat.from;
     const m = seats(record).sort((x, y) => span(y) - span(x))[0];
-    if (span(m) < bounds.delivery + 1_500) return null;
-    return record.filter((e) => e.kind !== 'message' || e.conn !== m.conn || e.room !== m.room);
+    const out = copy(record).filter((e) => e.kind !== 'message' || e.conn !== m.conn || e.room !== m.room);
+    for (const e of new Set([out.find((e) => e.kind === 'end' && e.conn === m.conn), out.at(-1)])) if (e) e.t += bounds.delivery + 1_000;
+    return out.sort((a, b) => a.t - b.t);
   } },
   { rule: 'delivery', name: 'a message comes late', change(record, bounds) {
     const out = copy(record);

@@ -31,7 +31,7 @@ const refused = (node) => node.log.filter((line) => line.event === 'refused').ma
 
 for (const name of Object.keys(documented)) {
   test(`${name}: clients get in while one node is drained, and when one is dead`, async (t) => {
-    const shared = options(await server.fresh(), { args: ['--drain-delay', DELAY, '--drain-timeout', '2s', '--trusted-proxies', '127.0.0.1'] });
+    const shared = options(await server.fresh(), { args: ['--drain-delay', DELAY, '--drain-timeout', '2s', '--trusted-proxies', '127.0.0.1', '--address-handshakes', '1000000'] });
     const begin = async (listen, data = temporary(t)) => serve(t, { ...shared, data, listen });
     const ports = [await freePort(), await freePort()];
     const nodes = await Promise.all(ports.map((port) => begin(`127.0.0.1:${port}`)));
