@@ -81,8 +81,11 @@ export class Cluster {
   }
   async well(i) {
     await until(`node ${i} to be well`, async () => {
+      const asked = this.recorder.now;
       const answer = await ask(this.gateways[i], 'GET', '/health/ready').catch(() => null);
-      return answer?.status === 200 && answer.json.status === 'ok' ? answer : null;
+      if (answer?.status !== 200 || answer.json.status !== 'ok') return null;
+      this.recorder.note('health', { asked, node: i, http: 200, status: 'ok' });
+      return answer;
     }, SANITIZED ? 120_000 : 40_000);
   }
 

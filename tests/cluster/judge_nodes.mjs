@@ -64,8 +64,10 @@ export function health(record, bounds) {
   for (const mark of marks.filter((e) => e.what === 'spare')) {
     const end = until(mark, 'spared');
     const red = new Map(nodes.map((node) => [node, false]));
+    const newest = new Map(nodes.map((node) => [node, -1])); // when what is known of a node was asked
     for (const e of seen) {
-      if (e.t < mark.t || e.t > end) continue;
+      if (e.t < mark.t || e.t > end || e.asked < newest.get(e.node)) continue;
+      newest.set(e.node, e.asked);
       red.set(e.node, e.http !== 200);
       const count = [...red.values()].filter(Boolean).length;
       if (count > mark.most) { out.push(`${count} nodes were red at once during ${mark.fault}`); break; }
