@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <expected>
+#include <future>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,14 +18,19 @@
 #include "config/load.h"
 #include "config/report.h"
 #include "engine/redis/names.h"
+#include "engine/redis/refusal.h"
+#include "redis/cluster.h"
+#include "redis/deployment.h"
 
 namespace foyer::cli {
 namespace {
 
 constexpr std::string_view kUsage =
     "Usage: foyer bus keys [--most N] [--json] [OPTIONS OF serve]\n\n"
-    "Counts the keys of Foyer on the Valkey or Redis server of BUS_URL, by kind: how many, about how much memory, and\n"
-    "how many have no end (there must be none). In steps, so that the server goes on with its work.\n\n"
+    "Counts the keys of Foyer on the Valkey or Redis server of BUS_URL, or on all primaries of a cluster, by kind: "
+    "how\n"
+    "many, about how much memory, and how many have no end (there must be none). In steps, so that the server goes on\n"
+    "with its work.\n\n"
     "  --most N       look at no more than N keys; default 10000000\n"
     "  --json         print one JSON object\n\n"
     "Exit status: 0 every key has an end, 1 some have none, 2 could not ask.\n\n"
@@ -94,9 +100,46 @@ json::Object to_json(const std::string& server, const cluster::BusKeys& seen) {
       {"endless", std::move(endless)}};
 }
 
+// The one server, or every primary of a cluster. BUS_UNREACHABLE: also if a slot has no primary, since the keys there
+// could not be counted.
+Result<std::vector<redis::Server>> servers_of(const app::BusPlace& place) {
+  if (!place.server.cluster) return std::vector{place.server};
+  const auto commands = redis::open_commands(place.server, place.policy, system_entropy());
+  std::promise<std::expected<redis::Reply, redis::Failure>> answer; // it comes when the shards are known
+  commands->send({"GET", std::string(engine::kBusPrefix)}, [&answer](auto said) { answer.set_value(std::move(said)); });
+  if (const auto said = answer.get_future().get(); !said) return std::unexpected(engine::refusal_of(said.error()));
+  if (const auto trouble = place.server.cluster->trouble()) return refuse(Cause::BUS_UNREACHABLE, *trouble);
+  std::vector<redis::Server> out;
+  for (const redis::Endpoint& primary : place.server.cluster->map()->primaries()) {
+    redis::Server& server = out.emplace_back(place.server);
+    server.cluster.reset();
+    server.url.host = primary.host;
+    server.url.port = primary.port;
+  }
+  return out;
+}
+
+Result<cluster::BusKeys> count_everywhere(const app::BusPlace& place, cluster::BusKeysOptions options) {
+  TRY(servers, servers_of(place));
+  cluster::BusKeys out;
+  const std::size_t most = options.most;
+  const auto progress = options.progress;
+  for (const redis::Server& server : servers) {
+    options.most = most - out.total();
+    if (options.most == 0) {
+      out.all = false;
+      break;
+    }
+    if (progress) options.progress = [&progress, before = out.total()](std::uint64_t keys) { progress(before + keys); };
+    redis::Connection connection(server, place.policy, system_entropy());
+    TRY(seen, cluster::count_bus_keys(connection, options));
+    out.add(std::move(seen));
+  }
+  return out;
+}
+
 int count(const config::Config& config, const Arguments& arguments) {
   const app::BusPlace place = app::find_bus(config, system_entropy());
-  redis::Connection connection(place.server, place.policy, system_entropy());
   cluster::BusKeysOptions options{.prefix = std::string(engine::kBusPrefix), .most = arguments.most};
   std::uint64_t next = kProgressEach;
   if (::isatty(STDERR_FILENO) == 1)
@@ -105,7 +148,7 @@ int count(const config::Config& config, const Arguments& arguments) {
       next = keys + kProgressEach;
       fmt::print(stderr, "{} keys …\n", keys);
     };
-  const auto seen = cluster::count_bus_keys(connection, options);
+  const auto seen = count_everywhere(place, options);
   if (!seen) {
     (void)refused_command("bus", seen.error());
     return kCouldNotRun;

@@ -110,6 +110,19 @@ std::uint64_t BusKeys::total() const {
   return out;
 }
 
+void BusKeys::add(BusKeys other) {
+  for (const auto& [kind, keys] : other.kinds) {
+    KeysOfKind& sum = kinds[kind];
+    sum.keys += keys.keys;
+    sum.endless += keys.endless;
+    sum.sized += keys.sized;
+    sum.sized_bytes += keys.sized_bytes;
+  }
+  for (std::string& key : other.endless)
+    if (endless.size() < kEndlessNamed) endless.push_back(std::move(key));
+  all = all && other.all;
+}
+
 Result<BusKeys> count_bus_keys(redis::Connection& connection, const BusKeysOptions& options) {
   return Counting(connection, options).run();
 }

@@ -40,6 +40,7 @@ struct BusKeys {
   std::vector<std::string> endless = {}; // some, as they are named on the server
   bool all = true;                       // false: there are more than `most`
   [[nodiscard]] std::uint64_t total() const;
+  void add(BusKeys other); // of another shard
 };
 
 struct BusKeysOptions {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Cluster } from './support/cluster.mjs';
-import { fileScope, foyer, temporary } from './support/foyer.mjs';
+import { fileScope, foyer, foyerJson, temporary } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { arriveAt, at, hears, nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
@@ -125,6 +125,20 @@ test('a primary freezes, its replica takes its slots, and it wakes', async (t) =
   await until('it to be a replica', async () => (await cluster.servers[0].cli('INFO', 'replication')).includes('role:slave'), 60_000);
   for (const node of all) await isHealthy(node);
   await chats(ann, bob, room, 'at the new one');
+});
+
+test('`foyer bus keys` counts the keys of all shards', async (t) => {
+  const { cluster, ann, bob } = await pair(t);
+  const rooms = await roomsOf(cluster, [ann, bob], 'live');
+  for (const room of rooms) await ann.say(room, 'hello');
+  const setting = { env: { ENVIRONMENT: 'development', ...options(await server.fresh(), over(cluster.url)).env } };
+  const { code, json } = await foyerJson(['bus', 'keys', '--json'], setting);
+  assert.deepEqual([code, json.all, json.endless], [0, true, []], JSON.stringify(json));
+  assert.equal(json.kinds.find((row) => row.kind === 'presence of a room').keys, rooms.length);
+  for (const [shard, room] of rooms.entries()) await cluster.servers[shard].cli('SET', `foyer:forgotten{${room}}`, 'x');
+  const seen = await foyerJson(['bus', 'keys', '--json'], setting);
+  assert.deepEqual([seen.code, seen.json.endless.sort()], [1, rooms.map((room) => `foyer:forgotten{${room}}`).sort()]);
+  assert.equal((await foyerJson(['bus', 'keys', '--most', '1', '--json'], setting)).json.all, false);
 });
 
 // Commands are answered, and one shard delivers nothing.
