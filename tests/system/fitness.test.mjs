@@ -35,6 +35,14 @@ async function fullDisk(t) {
   return { data, free: () => fs.rmSync(filler) };
 }
 
+// A database of PostgreSQL whose note of the schema was changed: `version` and `oldest`, as docs/decisions/0054 has them.
+async function newer(t, note) {
+  const env = { DATABASE_URL: await server.fresh(), STORE_KEY };
+  await used(t, { env });
+  await server.sql(`UPDATE foyer.foyer_chat_version SET ${note}`, env.DATABASE_URL);
+  return { env };
+}
+
 // What is wrong → the codes; `make` gives { data, args, env, dev, listen, wrap }.
 const INPUTS = [
   ['nothing is wrong', [], async (t) => ({ data: temporary(t) })],
@@ -60,12 +68,8 @@ const INPUTS = [
     await serve(t, { env });
     return { env };
   }],
-  ['PostgreSQL is from a newer version', ['STORE_TOO_NEW'], async (t) => {
-    const env = { DATABASE_URL: await server.fresh(), STORE_KEY };
-    await used(t, { env });
-    await server.sql('UPDATE foyer.foyer_chat_version SET version = 999', env.DATABASE_URL);
-    return { env };
-  }],
+  ['PostgreSQL is from a newer version that this program may not use', ['STORE_TOO_NEW'], async (t) => newer(t, 'version = 999, oldest = 999')],
+  ['PostgreSQL is from a newer version that only added', [], async (t) => newer(t, 'version = 999')],
   ['PostgreSQL belongs to another environment', ['DATA_ENVIRONMENT_MISMATCH'], async (t) => {
     const env = { DATABASE_URL: await server.fresh(), STORE_KEY };
     await used(t, { env });
