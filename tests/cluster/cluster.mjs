@@ -1,7 +1,7 @@
 // Three gateways and two auth services on one database, with a relay on every line between them and to their clients.
 //
 //     people ── doors[i] ── gateways[i] ── databases[i] ── PostgreSQL (and its standby)
-//                                  │  └─── buses[i] ────── Redis
+//                                  │  └─── bus.lines[i] ── Redis (behind Sentinel, or in a cluster: without relays)
 //                                  └─── a door that takes turns ── auths[0], auths[1] ── PostgreSQL
 import { SANITIZED, atEnd, freePort } from '../system/support/foyer.mjs';
 import { ask } from '../system/support/http.mjs';
@@ -24,23 +24,21 @@ export class Cluster {
   auths = [];
   doors = [];
   databases = [];          // of each gateway: one relay for each server
-  buses = [];
   people = [];
   drain = '1200ms';        // long enough for every client to answer the Close; how fast a deaf node closes depends on it, too
   wrap = undefined;        // in front of the binary, of what is started from now on
 
-  constructor(t, { fault, recorder, pick, clients, servers, database, redis }) {
-    Object.assign(this, { t, fault, recorder, pick, clients, servers, database, redis });
+  // bus: as in buses.mjs.
+  constructor(t, { fault, recorder, pick, clients, servers, database, bus }) {
+    Object.assign(this, { t, fault, recorder, pick, clients, servers, database, bus });
   }
 
-  get rooms() { return ['tea-0', 'tea-1', 'tea-2', 'tea-3', ...(this.redis ? ['live-0', 'live-1'] : [])]; }
-  get relays() { return [...this.databases.flat(), ...this.buses]; }
+  get rooms() { return ['tea-0', 'tea-1', 'tea-2', 'tea-3', ...(this.bus ? ['live-0', 'live-1'] : [])]; }
 
   async start() {
     const { t } = this;
     for (let i = 0; i < NODES; i += 1) {
       this.databases.push(await Promise.all(this.servers.map((server) => Relay.open(t, { path: server.socket }))));
-      if (this.redis) this.buses.push(await Relay.open(t, { host: '127.0.0.1', port: this.redis.port }));
     }
     this.auths = await Promise.all([0, 1].map(() => startAuth(t, { ...this.#ofAuth(), wrap: this.wrap })));
     this.auth = await Relay.open(t, ...this.auths.map(({ host, port }) => ({ host, port })));
@@ -61,7 +59,7 @@ export class Cluster {
     const line = this.databases[i];
     return {
       env: { ...this.#store(line.map((r) => r.host).join(','), line.map((r) => r.port).join(',')), FOYER_NODES: 'many',
-        ...(this.redis ? { FOYER_ROOMS: JSON.stringify(RULES), BUS_URL: `redis://127.0.0.1:${this.buses[i].port}` } : {}) },
+        ...(this.bus ? { FOYER_ROOMS: JSON.stringify(RULES), BUS_URL: this.bus.url(i) } : {}) },
       args: ['--cluster-tick', `${TICK_MS}ms`, '--presence-grace', '100ms', '--drain-timeout', this.drain, '--heartbeat-interval', '1s', '--heartbeat-timeout', SANITIZED ? '5s' : '2s',
         '--room-messages-per-s', '100000', '--room-messages-burst', '100000', '--revocation-max-age', '60s'],
     };

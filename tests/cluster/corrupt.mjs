@@ -1,5 +1,6 @@
 // Records that were changed in one thing, each of which the rule that it belongs to has to notice. `change` returns the
 // changed record, or null if there is nothing in this one that could be changed so.
+import { RULES } from './judge.mjs';
 import { seats } from './judge_delivery.mjs';
 
 const copy = (record) => structuredClone(record);
@@ -54,10 +55,11 @@ export const CORRUPTIONS = [
     return out;
   } },
   { rule: 'epochs', name: 'a room begins anew for no reason', change(record) {
-    if (marked(record, 'loss')) return null;
+    const excused = record.filter((e) => ['loss', 'anew'].includes(e.what)).map((e) => e.rooms);
     const out = copy(record);
-    out.findLast((e) => e.kind === 'message').epoch = 'another';
-    return out;
+    const m = out.findLast((e) => e.kind === 'message' && !excused.includes(e.room.startsWith('live-') ? 'other' : 'durable'));
+    if (m) m.epoch = 'another';
+    return m ? out : null;
   } },
   { rule: 'delivery', name: 'a client that stays is not told', change(record, bounds) {
     const span = (seat) => Math.min(seat.to, record.at(-1).t) - seat.from;
@@ -98,3 +100,10 @@ export const CORRUPTIONS = [
     return out;
   } },
 ];
+
+// [{ rule, name, noticed }] of what can be changed in this record.
+export function tried(record, bounds) {
+  const found = (rule, of) => RULES[rule](of, bounds).length;
+  return CORRUPTIONS.map(({ rule, name, change }) => ({ rule, name, changed: change(record, bounds) })).filter(({ changed }) => changed)
+    .map(({ rule, name, changed }) => ({ rule, name, noticed: found(rule, changed) > found(rule, record) }));
+}

@@ -1,41 +1,12 @@
-// What is done to a cluster while people talk. Each fault ends with everything running again. Marks in the record tell the
-// judge what the fault excuses, and what has to be noticed:
-//
-//     mute, unmute { node }       the clients of this node can hear nothing
-//     deaf, heard { node }        this node misses what others do
-//     spare, spared { most }      in between, at most so many nodes are red at once
-//     loss { rooms }              what was acknowledged until now may be gone: 'durable' or 'other' rooms
-//     anew { rooms }              these may begin a new epoch, and lose nothing
+// What is done to a cluster while people talk. Each fault ends with everything running again, and leaves marks in the record
+// (marks.mjs).
 import { setTimeout as pause } from 'node:timers/promises';
-import { NODES } from './cluster.mjs';
+import { FAILOVERS } from './failovers.mjs';
+import { anew, anyone, deaf, everyone, loss, mute, spare, spell } from './marks.mjs';
 
 const OLD = process.env.FOYER_OLD_BIN;
 const DELAY_MS = 300;
-const SETTLED_MS = 300;     // for answers that were under way
 const IN_TRANSACTION = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'foyer%' AND state = 'idle in transaction' AND now() - state_change > interval '100 ms'";
-const spell = (c, least, more) => pause(least + c.pick(more));
-const anyone = (c) => c.pick(NODES);
-const everyone = [...Array(NODES).keys()];
-
-async function deaf(c, nodes, act) {
-  for (const node of nodes) c.recorder.mark('deaf', { node });
-  await act();
-  for (const node of nodes) c.recorder.mark('heard', { node });
-}
-async function mute(c, node, act) {
-  c.recorder.mark('mute', { node });
-  await act();
-  c.recorder.mark('unmute', { node });
-}
-async function spare(c, most, act) {
-  c.recorder.mark('spare', { most, fault: c.fault });
-  await act();
-  c.recorder.mark('spared');
-}
-async function loss(c, rooms) {
-  await pause(SETTLED_MS);
-  c.recorder.mark('loss', { rooms });
-}
 
 // Silence on these lines. Afterwards what was under way arrives, or the connections are reset.
 async function hold(c, relays, least = 3_000, more = 2_500) {
@@ -117,7 +88,7 @@ async function loseSynchronous(c) {
   await standby.start();
   if (!gone) return;
   await standby.promote();
-  c.recorder.mark('anew', { rooms: 'durable' });
+  anew(c, 'durable');
 }
 
 async function roll(c) {
@@ -137,31 +108,47 @@ async function upgrade(c) {
   await roll(c);
 }
 
+// A server that keeps its file, and has everything again unless it was killed while it wrote.
+async function restartBus(c) {
+  const { server } = c.bus;
+  const orderly = c.pick(2) === 0;
+  await spare(c, 2, () => deaf(c, everyone, async () => {
+    await (orderly ? server.stop() : server.kill9());
+    await spell(c, 0, 2_500);
+    await server.start();
+  }));
+  if (orderly) anew(c, 'other');
+  else await loss(c, 'other');
+}
+
 const both = ['pg', 'redis'];
+const all = ['pg', 'redis', 'sentinel', 'cluster'];
 const bus = ['redis'];
-// standby: the name of one, which follows a server of its own. wrap: of the processes at the beginning.
+// standby: the name of one, which follows a server of its own. wrap: of the processes at the beginning. redis: arguments of redis-server.
 export const FAULTS = {
-  'none': { modes: both, act: (c) => spell(c, 1_500, 500) },
-  'kill-gateway': { modes: both, async act(c) { const node = anyone(c); await c.gateways[node].kill9(); await spell(c, 500, 2_500); await c.restart(node); } },
+  'none': { modes: all, act: (c) => spell(c, 1_500, 500) },
+  'kill-gateway': { modes: all, async act(c) { const node = anyone(c); await c.gateways[node].kill9(); await spell(c, 500, 2_500); await c.restart(node); } },
   'stop-gateway': { modes: both, act: (c) => stop(c, anyone(c), 1_500, 3_000) },
   'stop-holding': { modes: both, act: stopHolding },
-  'part-database': { modes: both, async act(c) { const node = anyone(c); await deaf(c, c.redis ? [] : [node], () => hold(c, c.databases[node], 4_500)); } }, // with a bus it hears
-  'part-bus': { modes: bus, async act(c) { const node = anyone(c); await deaf(c, [node], () => spare(c, 1, () => hold(c, [c.buses[node]]))); } },
-  'part-gateway': { modes: both, async act(c) { const node = anyone(c); await deaf(c, [node], () => hold(c, [...c.databases[node], ...(c.redis ? [c.buses[node]] : [])])); } },
+  'part-database': { modes: both, async act(c) { const node = anyone(c); await deaf(c, c.bus ? [] : [node], () => hold(c, c.databases[node], 4_500)); } }, // with a bus it hears
+  'part-bus': { modes: bus, async act(c) { const node = anyone(c); await deaf(c, [node], () => spare(c, 1, () => hold(c, [c.bus.lines[node]]))); } },
+  'part-gateway': { modes: both, async act(c) { const node = anyone(c); await deaf(c, [node], () => hold(c, [...c.databases[node], ...(c.bus?.lines.slice(node, node + 1) ?? [])])); } },
   'part-clients': { modes: both, async act(c) { const node = anyone(c); await mute(c, node, () => hold(c, [c.doors[node]])); } },
   'slow-database': { modes: both, act: (c) => slow(c, c.pick(2) ? c.databases[anyone(c)] : c.databases.flat()) },
-  'slow-bus': { modes: bus, act: (c) => slow(c, c.pick(2) ? [c.buses[anyone(c)]] : c.buses) },
+  'slow-bus': { modes: bus, act: (c) => slow(c, c.pick(2) ? [c.bus.lines[anyone(c)]] : c.bus.lines) },
   'slow-gateway': { modes: both, act: (c) => slow(c, [c.doors[anyone(c)]]) },
   'kill-database': { modes: both, act: killDatabase },
   'stop-database': { modes: both, async act(c) { c.servers[0].freeze(); await spell(c, 1_500, 3_000); c.servers[0].thaw(); } },
   'part-all-database': { modes: both, act: (c) => hold(c, c.databases.flat()) },
-  'kill-bus': { modes: bus, act: (c) => spare(c, 2, () => deaf(c, everyone, async () => { await c.redis.kill9(); await spell(c, 0, 4_000); await c.redis.start(); })).then(() => loss(c, 'other')) },
-  'stop-bus': { modes: bus, act: (c) => spare(c, 2, () => deaf(c, everyone, async () => { c.redis.freeze(); await spell(c, 2_000, 3_000); c.redis.thaw(); })) },
-  'part-all-bus': { modes: bus, act: (c) => spare(c, 2, () => deaf(c, everyone, () => hold(c, c.buses))) },
-  'flush-bus': { modes: bus, act: (c) => spare(c, 0, async () => { await c.redis.cli('FLUSHALL'); await loss(c, 'other'); await spell(c, 500, 1_000); }) },
+  'kill-bus': { modes: bus, act: (c) => spare(c, 2, () => deaf(c, everyone, async () => { await c.bus.server.kill9(); await spell(c, 0, 4_000); await c.bus.server.start(); })).then(() => loss(c, 'other')) },
+  'stop-bus': { modes: bus, act: (c) => spare(c, 2, () => deaf(c, everyone, async () => { c.bus.server.freeze(); await spell(c, 2_000, 3_000); c.bus.server.thaw(); })) },
+  'part-all-bus': { modes: bus, act: (c) => spare(c, 2, () => deaf(c, everyone, () => hold(c, c.bus.lines))) },
+  'flush-bus': { modes: bus, act: (c) => spare(c, 0, async () => { await c.bus.server.cli('FLUSHALL'); await loss(c, 'other'); await spell(c, 500, 1_000); }) },
   'promote': { modes: both, standby: 'standby', act: promote },
   'lose-synchronous': { modes: both, standby: 'sync1', act: loseSynchronous },
   'roll': { modes: both, drain: '4s', act: roll },
   'upgrade': { modes: OLD ? both : [], wrap: ['sh', '-c', `shift; exec ${OLD} "$@"`, 'old'], drain: '4s', act: upgrade },
   'kill-auth': { modes: both, async act(c) { await c.auths[c.pick(2)].kill9(); await spell(c, 1_500, 1_000); } },
+  'restart-bus': { modes: bus, redis: ['--appendonly', 'yes'], act: restartBus },
+  ...FAILOVERS,
 };

@@ -4,8 +4,8 @@ import { SANITIZED } from '../system/support/foyer.mjs';
 import { ask } from '../system/support/http.mjs';
 import { Postgres } from '../system/support/postgres.mjs';
 import { random } from '../system/support/random.mjs';
-import { Redis } from '../system/support/redis.mjs';
 import { within } from '../system/support/within.mjs';
+import { BUSES } from './buses.mjs';
 import { Cluster, NODES, TICK_MS } from './cluster.mjs';
 import { FAULTS } from './faults.mjs';
 import { judge } from './judge.mjs';
@@ -14,7 +14,7 @@ import { Recorder } from './record.mjs';
 // The bounds of the specification are for ticks of a second. What a machine with other work needs is added.
 // What is promised, and `slack` ms for a busy machine.
 export const boundsWith = (slack) => ({ delivery: 5 * TICK_MS + slack, ghost: 15 * TICK_MS + slack, health: 5 * TICK_MS + slack });
-const BOUNDS = boundsWith(SANITIZED ? 8_000 : 3_500);
+export const BOUNDS = boundsWith(SANITIZED ? 8_000 : 3_500);
 const LOOK_MS = 150;
 const END_MS = SANITIZED ? 120_000 : 40_000;
 
@@ -66,12 +66,12 @@ async function end(c) {
 export async function play(t, { fault, mode, seed, clients = 40, server = null, kept = {} }) {
   const pick = random(seed * 7919 + Object.keys(FAULTS).indexOf(fault));
   const recorder = new Recorder();
-  const { standby, wrap, drain, act } = FAULTS[fault];
+  const { standby, wrap, drain, redis, act } = FAULTS[fault];
   const primary = standby || !server ? await Postgres.start(t) : server;
   const database = /@\/(\w+)/.exec(await primary.fresh())[1];
   const servers = [primary, ...(standby ? [await primary.standby(t, standby)] : [])];
-  const redis = mode === 'redis' ? await Redis.start(t) : null;
-  const c = new Cluster(t, { fault, recorder, pick, clients, servers, database, redis });
+  const bus = await BUSES[mode](t, { nodes: NODES, args: redis });
+  const c = new Cluster(t, { fault, recorder, pick, clients, servers, database, bus });
   Object.assign(c, { wrap, ...(drain ? { drain } : {}) });
   Object.assign(kept, { record: recorder.record, cluster: c });
   await c.start();

@@ -3,12 +3,13 @@ import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { BIN } from '../system/support/foyer.mjs';
 import { Postgres } from '../system/support/postgres.mjs';
+import { tried } from './corrupt.mjs';
 import { FAULTS } from './faults.mjs';
-import { play, stage } from './history.mjs';
+import { BOUNDS, play, stage } from './history.mjs';
 
-const OFTEN = ['kill-gateway', 'promote'];
+const OFTEN = (fault) => ['kill-gateway', 'promote'].includes(fault) || fault.startsWith('sentinel-');
 const { values: options } = parseArgs({ options: {
-  all: { type: 'boolean' }, summary: { type: 'boolean' }, fault: { type: 'string' }, mode: { type: 'string' }, seed: { type: 'string', default: '1' },
+  all: { type: 'boolean' }, corrupt: { type: 'boolean' }, summary: { type: 'boolean' }, fault: { type: 'string' }, mode: { type: 'string' }, seed: { type: 'string', default: '1' },
   seeds: { type: 'string', default: '5' }, often: { type: 'string', default: '20' }, file: { type: 'string', default: 'build/cluster.jsonl' }, clients: { type: 'string', default: '40' },
 } });
 
@@ -20,7 +21,7 @@ function wanted() {
   const deepest = Number(options.often);
   for (const seed of range(1, Math.max(deepest, Number(options.seeds)))) {
     for (const [fault, { modes }] of Object.entries(FAULTS)) {
-      if (seed > Number(OFTEN.includes(fault) ? options.often : options.seeds)) continue;
+      if (seed > Number(OFTEN(fault) ? options.often : options.seeds)) continue;
       for (const mode of modes) out.push({ fault, mode, seed });
     }
   }
@@ -58,8 +59,9 @@ async function one(shared, { fault, mode, seed }) {
   const kept = {};
   let line;
   try {
-    const { record: _, ...seen } = await play(t, { fault, mode, seed, clients: Number(options.clients), server: shared, kept });
+    const { record, ...seen } = await play(t, { fault, mode, seed, clients: Number(options.clients), server: shared, kept });
     line = { fault, mode, seed, bin: BIN, ...seen };
+    if (options.corrupt) for (const { rule, name, noticed } of tried(record, BOUNDS)) console.log(`${noticed ? 'noticed' : 'UNNOTICED'} ${rule}: ${name}`);
   } catch (error) {
     line = { fault, mode, seed, bin: BIN, error: String(error.stack).slice(0, 2_000) };
   }
@@ -75,7 +77,8 @@ async function one(shared, { fault, mode, seed }) {
 async function main() {
   if (options.summary) return summary();
   const done = new Set(lines().map((line) => `${line.fault} ${line.mode} ${line.seed}`));
-  const single = { fault: options.fault ?? 'none', mode: options.mode ?? 'redis', seed: Number(options.seed) };
+  const fault = options.fault ?? 'none';
+  const single = { fault, mode: options.mode ?? (FAULTS[fault].modes.includes('redis') ? 'redis' : FAULTS[fault].modes[0]), seed: Number(options.seed) };
   const histories = options.all ? wanted().filter((h) => !done.has(`${h.fault} ${h.mode} ${h.seed}`)) : [single];
   console.log(`${histories.length} histories with ${BIN}, into ${options.file}`);
   const scope = stage();

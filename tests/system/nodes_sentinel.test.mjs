@@ -6,7 +6,7 @@ import { fileScope, foyer, temporary } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
 import { arriveAt, at, hears, nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
-import { NAME, Watched } from './support/sentinel.mjs';
+import { NAME, Watched, listeners } from './support/sentinel.mjs';
 import { until } from './support/within.mjs';
 
 const scope = fileScope(after);
@@ -25,11 +25,6 @@ const says = (node, code) => until(`the bus to be ${code}`, async () => {
   return answer.json.checks.bus.code === code ? answer : null;
 }, 60_000);
 const isNow = (role, redis) => until(`a server to be a ${role}`, async () => (await redis.cli('INFO', 'replication').catch(() => '')).includes(`role:${role}`), 60_000);
-// How many nodes listen there.
-const listeners = async (redis) => {
-  const channels = (await redis.cli('PUBSUB', 'CHANNELS', 'foyer:*control')).split('\n')[0];
-  return channels === '' ? 0 : Number((await redis.cli('PUBSUB', 'NUMSUB', channels)).split('\n')[1]);
-};
 
 async function watchedPair(t, settings = {}) {
   const watched = await Watched.start(t, settings);

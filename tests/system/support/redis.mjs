@@ -38,17 +38,19 @@ export class Redis {
     const port = this.#tls
       ? ['--port', '0', '--tls-port', this.port, '--tls-cert-file', this.#tls.certificate, '--tls-key-file', this.#tls.key, '--tls-ca-cert-file', this.#tls.ca, '--tls-auth-clients', 'no']
       : ['--port', this.port];
-    const child = spawn('redis-server', [...port, '--bind', '127.0.0.1', '--dir', this.#dir, '--unixsocket', `${this.#dir}/socket`, '--save', '', '--appendonly', 'no', '--logfile', `${this.#dir}/log`, ...this.#arguments].map(String), { stdio: 'ignore' });
+    const child = spawn('redis-server', [...port, '--bind', '127.0.0.1', '--dir', this.#dir, '--unixsocket', `${this.#dir}/socket`, '--save', '', '--appendonly', 'no', '--rdb-del-sync-files', 'yes', '--logfile', `${this.#dir}/log`, ...this.#arguments].map(String), { stdio: 'ignore' });
     this.#child = child;
     living.add(child);
     this.#gone = new Promise((resolve) => { child.on('close', () => { living.delete(child); resolve(); }); });
     await until('redis-server to answer', async () => (await this.cli('PING').catch(() => '')) === 'PONG', 60_000);
   }
 
-  // Empty when it is started again, on the same port.
-  async kill9() {
+  // Empty when it is started again, on the same port, unless its arguments let it keep a file.
+  kill9() { return this.#end('SIGKILL'); }
+  stop() { return this.#end('SIGTERM'); }
+  async #end(signal) {
     if (this.#child === null) return;
-    this.#child.kill('SIGKILL');
+    this.#child.kill(signal);
     this.#child = null;
     await within('redis-server to end', this.#gone);
   }

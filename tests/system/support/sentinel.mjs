@@ -11,6 +11,12 @@ export const NAME = 'main';
 const living = new Set();
 process.on('exit', () => { for (const child of living) { try { process.kill(child.pid, 'SIGKILL'); } catch { /* ended */ } } });
 
+// How many nodes listen at this server.
+export async function listeners(redis) {
+  const channels = (await redis.cli('PUBSUB', 'CHANNELS', 'foyer:*control')).split('\n')[0];
+  return channels === '' ? 0 : Number((await redis.cli('PUBSUB', 'NUMSUB', channels)).split('\n')[1]);
+}
+
 class Sentinel {
   #dir = fs.mkdtempSync(path.join(os.tmpdir(), 'foyer-sentinel-'));
   #child = null;
