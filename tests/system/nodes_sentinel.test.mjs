@@ -64,16 +64,18 @@ async function goesOnThrough(t, fail) {
   await both;
 
   const heard = await Promise.all([ann, bob].map((who) => hears(who, 'tea', sent.length, 30_000)));
-  const said = sent.sort((x, y) => x[0] - y[0]).map(([, text]) => text);
-  for (const each of heard) assert.deepEqual(texts(each), said);
+  const order = sent.sort((x, y) => x[0] - y[0]).map(([, text]) => text);
+  for (const each of heard) assert.deepEqual(texts(each), order);
   // A room that lives on the bus says that it has begun anew.
   assert.match((await lea.ended(30_000)).reason, /^ROOM_RESET/);
   const back = await at(b, lea.account);
   const again = await back.join('live-1', { since: { epoch: live.epoch, offset: 0 } });
   assert.notEqual(again.epoch, live.epoch);
   assert.notEqual(again.recovered, true);
-  await ann.join('live-1');
-  await ann.say('live-1', 'after it');
+  const joined = await ann.join('live-1');
+  assert.equal(joined.epoch, again.epoch, JSON.stringify(joined));
+  const said = await ann.say('live-1', 'after it');
+  assert.deepEqual([said.type, said.epoch], ['sent', again.epoch], JSON.stringify(said));
   await back.next('message', { room: 'live-1', message: 'after it' });
   const present = await until('the presence to be whole', async () => {
     const answer = await ann.ask('presence', { room: 'tea' });
