@@ -85,7 +85,7 @@ test('without takeover nothing refers to the message before', async () => {
   assert.deepEqual(await talk.rest(), [saysText('Hello'), `close ${BAD}`, 'end']);
 });
 
-describe('What is packed is text, too', { concurrency: 8 }, () => {
+describe('What is packed is text, too', { concurrency: 32 }, () => {
   for (const which of ['without', 'with']) {
     for (const [name, digits] of [['a byte that is never in UTF-8', '48656c6c6fff'], ['a surrogate', 'cebae1bdb9eda080'], ['a form that is too long', '61c0af'], ['beyond U+10FFFF', '61f4908080'], ['an end inside a character', '61e282']]) {
       test(`${name}, ${which} context takeover`, async () => {

@@ -126,9 +126,9 @@ export async function check(node, { send, slice = 0, back = [], close: expected,
   assert.deepEqual(seen, [...[back].flat(3), `close ${expected ?? 1000}`, 'end']);
 }
 
-// One test per row, several at a time.
+// One test per row, many at a time: most of them wait for the server to hang up.
 export function cases(title, node, rows) {
-  describe(title, { concurrency: 16 }, () => {
+  describe(title, { concurrency: 128 }, () => {
     for (const row of rows) test(row.name, () => check(node(), row));
   });
 }
