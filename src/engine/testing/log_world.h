@@ -2,9 +2,11 @@
 // calling thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <future>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
@@ -38,14 +40,16 @@ class LogWorld {
   // limits messages by number, not by age.
   [[nodiscard]] virtual bool durable() const { return true; }
 
-  // Sends a request and waits for the answer.
+  // Sends a request and waits for the answer, which may come on another thread.
   template <class T>
   Result<T> ask(const std::function<void(Completion<T>)>& question) {
-    std::optional<Result<T>> answer;
-    question([&](Result<T> r) { answer = std::move(r); });
+    const auto answer = std::make_shared<std::promise<Result<T>>>();
+    auto answered = answer->get_future();
+    question([answer](Result<T> r) { answer->set_value(std::move(r)); });
     run();
-    if (!answer) return refuse(Cause::INTERNAL_ERROR, "no answer");
-    return std::move(*answer);
+    if (answered.wait_for(std::chrono::seconds(30)) != std::future_status::ready)
+      return refuse(Cause::INTERNAL_ERROR, "no answer");
+    return answered.get();
   }
   Result<RoomRow> stands(const std::string& room, Known known = {}) {
     return ask<RoomRow>([&](Completion<RoomRow> d) { log().confirm(RoomName(room), known, std::move(d)); });

@@ -1,6 +1,6 @@
 // Waiting for things, never for time: every wait has a name and a deadline.
 
-export const PATIENCE_MS = Number(process.env.FOYER_TEST_PATIENCE_MS ?? 15_000);
+export const PATIENCE_MS = Number(process.env.FOYER_TEST_PATIENCE_MS ?? 60_000);
 
 export async function within(what, promise, ms = PATIENCE_MS) {
   let timer;
