@@ -1,5 +1,7 @@
 #include "app/between_nodes.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -48,13 +50,19 @@ BetweenNodes over_the_bus(
       BusDeps{
           .clock = deps.clock, .entropy = deps.entropy, .metrics = deps.metrics, .log = deps.log, .control = control},
       engine::NodeId{deps.node}, deps.bus);
-  if (engine::NodeTail* tail = chat.tail()) tail->add(member_hearing(bus, config, deps, *tail));
   BetweenNodes out;
+  out.ready = bus->ready();
+  if (engine::NodeTail* tail = chat.tail()) {
+    tail->add(member_hearing(bus, config, deps, *tail));
+    const auto hearing =
+        std::make_shared<RecordHearing>(RecordHearing::Beside::bus, config.cluster_tick, control, deps.log);
+    tail->add(hearing);
+    std::ranges::move(hearing->ready(), std::back_inserter(out.ready));
+  }
   out.fanout = std::shared_ptr<engine::Fanout>(bus, &bus->fanout());
   out.bus = std::shared_ptr<engine::ControlBus>(bus, &bus->control());
   out.presence = std::shared_ptr<engine::PresenceStore>(bus, &bus->presence());
   out.shared_log = std::shared_ptr<engine::RoomLog>(bus, &bus->log());
-  out.ready = bus->ready();
   out.watch = [bus](BetweenNodes::Watch watch) { bus->watch(std::move(watch)); };
   return out;
 }
@@ -130,7 +138,8 @@ Result<BetweenNodes> by_signals(
   const std::shared_ptr<engine::Signals> signals = std::move(opened);
   tail.add(signals);
   tail.add(member_hearing(nullptr, config, deps, tail));
-  const auto hearing = std::make_shared<RecordHearing>(config.cluster_tick, control, deps.log);
+  const auto hearing =
+      std::make_shared<RecordHearing>(RecordHearing::Beside::nothing, config.cluster_tick, control, deps.log);
   tail.add(hearing);
   BetweenNodes out;
   const auto presence = std::make_shared<SignalledPresence>(config, signals, control);

@@ -7,8 +7,9 @@
 
 namespace foyer::app {
 
-RecordHearing::RecordHearing(Millis tick, Executor& control, Log& log)
-    : log_(log),
+RecordHearing::RecordHearing(Beside beside, Millis tick, Executor& control, Log& log)
+    : beside_(beside),
+      log_(log),
       ticker_(control, std::max(tick, kLeastRecordTick), [this] { this->tick(); }) {}
 
 Result<void> RecordHearing::read(store::Database&, MonoTime) {
@@ -24,12 +25,23 @@ void RecordHearing::watch(BetweenNodes::Watch watch) {
 void RecordHearing::tick() {
   const std::uint64_t readings = readings_.load();
   if (readings == 0) return; // it has not begun
-  silent_ = readings == std::exchange(seen_, readings) ? silent_ + 1 : 0;
-  const bool deaf = silent_ >= kSilentTicks;
-  if (deaf_.exchange(deaf) != deaf) tell(deaf);
+  silent_ticks_ = readings == std::exchange(seen_, readings) ? silent_ticks_ + 1 : 0;
+  const bool silent = silent_ticks_ >= (beside_ == Beside::bus ? kUnreadTicks : kSilentTicks);
+  if (silent_.exchange(silent) == silent) return;
+  if (beside_ == Beside::bus)
+    tell_unread(silent);
+  else
+    tell_deaf(silent);
 }
 
-void RecordHearing::tell(bool deaf) {
+void RecordHearing::tell_unread(bool unread) {
+  if (unread)
+    log_.warning("record_unread", "The database is silent, so what the bus loses is not noticed.");
+  else
+    log_.info("record_read", "The database is read again.");
+}
+
+void RecordHearing::tell_deaf(bool deaf) {
   std::optional<Refusal> why;
   if (deaf) {
     why = Refusal{.cause = Cause::NODE_DEAF, .evidence = "the database cannot be read"};
@@ -42,9 +54,11 @@ void RecordHearing::tell(bool deaf) {
 }
 
 std::vector<observe::HealthCheck> RecordHearing::ready() const {
-  return {{.name = "nodes", .needed = true, .read = [this] {
-    return deaf_.load() ? observe::HealthState::failing(std::string(code_of(Cause::NODE_DEAF)))
-                        : observe::HealthState::ok();
+  const Cause cause = beside_ == Beside::bus ? Cause::DATABASE_UNREACHABLE : Cause::NODE_DEAF;
+  return {{.name = beside_ == Beside::bus ? "record" : "nodes",
+      .needed = beside_ == Beside::nothing,
+      .read = [this, cause] {
+    return silent_.load() ? observe::HealthState::failing(std::string(code_of(cause))) : observe::HealthState::ok();
   }}};
 }
 

@@ -9,6 +9,7 @@ import { ask } from './support/http.mjs';
 import { arriveAt, at, hears, key, nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Redis } from './support/redis.mjs';
+import { Relay } from './support/relay.mjs';
 import { until } from './support/within.mjs';
 
 const scope = fileScope(after);
@@ -235,6 +236,43 @@ test('without the bus and without the database a node is not ready, and closes i
   await redis.start();
   await isHealthy(a);
   await at(a, ann.account);
+});
+
+// Packets are dropped, and nobody is told: neither end of a connection notices for a while.
+test('a database that is silent to one node is on its health, and a gap that it cannot read ends in a close', async (t) => {
+  const redis = await Redis.start(t);
+  const url = await server.fresh();
+  const database = await Relay.open(t, { path: server.socket });
+  const bus = await Relay.open(t, { host: '127.0.0.1', port: redis.port });
+  const slow = { args: ['--cluster-tick', '1s'] }; // b hears itself again before it is deaf
+  const [a] = await nodes(t, url, 1, { ...over(redis), ...slow });
+  const [b] = await nodes(t, `${url.split('?')[0]}?host=${database.host}&port=${database.port}`, 1, { ...over({ url: `redis://127.0.0.1:${bus.port}` }), ...slow });
+  const ann = await arriveAt(a, 'ann');
+  const bob = await arriveAt(b, 'bob');
+  await ann.join('tea');
+  await bob.join('tea');
+  for (const node of [a, b]) await isHealthy(node);
+  database.hold();
+  const record = await until('the silence to be seen', async () => {
+    const seen = await health(b);
+    return seen.checks.record.status === 'ok' ? null : seen;
+  });
+  assert.equal(record.checks.record.code, 'DATABASE_UNREACHABLE');
+  assert.notEqual(record.status, 'ok');
+  // Some of what the bus carries is lost.
+  bus.hold();
+  await ann.say('tea', 'lost on the way');
+  bus.release({ cut: true });
+  let gone = false;
+  const ended = bob.ended(30_000).finally(() => { gone = true; });
+  await until('bob to be closed', async () => {
+    await ann.say('tea', 'behind the gap');
+    return gone;
+  }, 30_000);
+  assert.match((await ended).reason, /^HISTORY_UNREADABLE/);
+  assert.deepEqual(texts(bob.kept.filter((m) => m.type === 'message')), []);
+  database.release({ cut: true });
+  await isHealthy(b);
 });
 
 test('a node that was stopped for longer than its lease comes back with its people', async (t) => {

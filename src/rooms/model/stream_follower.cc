@@ -119,8 +119,7 @@ Actions StreamFollower::position(const StreamPosition& position, MonoTime now) {
 
 Actions StreamFollower::position_failed(std::string why, MonoTime now) {
   Actions actions;
-  if (missing_since_ && now - *missing_since_ >= limits_.patience)
-    lose(LossReason::unreadable, std::move(why), epoch_, stored_, actions);
+  if (patience_is_over(now)) lose(LossReason::unreadable, std::move(why), epoch_, stored_, actions);
   return actions;
 }
 
@@ -132,8 +131,18 @@ void StreamFollower::await_position() {
   wait_ = Millis{0};
 }
 
+std::optional<MonoTime> StreamFollower::due() const {
+  if (!missing_since_) return retry_at_;
+  const MonoTime end = *missing_since_ + limits_.patience;
+  return retry_at_ ? std::min(*retry_at_, end) : end;
+}
+
 Actions StreamFollower::tick(MonoTime now) {
   Actions actions;
+  if (patience_is_over(now)) { // a request may never be answered
+    lose(LossReason::unreadable, "the store has not shown them", epoch_, stored_, actions);
+    return actions;
+  }
   if (!retry_at_ || now < *retry_at_) return actions;
   retry_at_.reset();
   if (broken_) {
@@ -220,9 +229,12 @@ void StreamFollower::settle(MonoTime now, Actions& actions) {
 
 void StreamFollower::failed(std::string why, MonoTime now, Actions& actions) {
   if (delivered_ >= stored_) return; // the missing events have arrived
-  if (missing_since_ && now - *missing_since_ >= limits_.patience)
-    return lose(LossReason::unreadable, std::move(why), epoch_, stored_, actions);
+  if (patience_is_over(now)) return lose(LossReason::unreadable, std::move(why), epoch_, stored_, actions);
   back_off(now);
+}
+
+bool StreamFollower::patience_is_over(MonoTime now) const {
+  return missing_since_ && now - *missing_since_ >= limits_.patience;
 }
 
 void StreamFollower::back_off(MonoTime now) {

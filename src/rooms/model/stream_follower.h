@@ -40,9 +40,9 @@ namespace foyer::rooms {
 struct FollowerLimits {
   std::size_t held_events = 1'000;      // after a gap; further ones are dropped and read from the log later
   std::size_t held_bytes = 1024 * 1024; // the same, of their texts
-  Millis patience{10'000};              // without progress while something is missing; then it is Lost
+  Millis patience{5'000};               // without progress while something is missing; then it is Lost
   Millis first_retry{100};              // after a read that failed or returned nothing; doubled each time
-  Millis longest_retry{2'000};          // up to this
+  Millis longest_retry{1'000};          // up to this
   std::uint32_t page = kHistoryLimit;   // events per read
 };
 
@@ -120,7 +120,7 @@ class StreamFollower {
   // ignored.
   void await_position();
   [[nodiscard]] Actions tick(MonoTime now);
-  [[nodiscard]] std::optional<MonoTime> due() const { return retry_at_; }
+  [[nodiscard]] std::optional<MonoTime> due() const; // the next retry, or the end of patience, whichever is first
 
   [[nodiscard]] Standpoint standpoint() const { return {.epoch = epoch_, .stored = stored_, .moment = moment_}; }
   [[nodiscard]] const Epoch& epoch() const { return epoch_; }
@@ -145,6 +145,7 @@ class StreamFollower {
   // After each input: delivers held events and reads missing ones.
   void settle(MonoTime now, Actions& actions);
   void failed(std::string why, MonoTime now, Actions& actions);
+  [[nodiscard]] bool patience_is_over(MonoTime now) const;
   void back_off(MonoTime now);
   void doubt(Actions& actions);
   void foreign(const Epoch& epoch, Actions& actions);

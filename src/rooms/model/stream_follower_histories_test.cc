@@ -240,6 +240,8 @@ class History {
     now_ += time;
     note([&] { return fmt::format("{} ms pass", time.count()); });
     act(follower_.tick(now_));
+    listener.require(
+        !missing_since_ || now_ - *missing_since_ < limits_.patience, "what is missing is waited for too long");
   }
 
   void act(const Actions& actions) {
@@ -251,7 +253,12 @@ class History {
         readings_.push_back({.read = *read});
       }
       if (std::holds_alternative<ConfirmPosition>(action)) doubt();
+      if (std::holds_alternative<Deliver>(action) || std::holds_alternative<Lost>(action)) missing_since_.reset();
     }
+    if (listener.silent || follower_.delivered() >= follower_.stored())
+      missing_since_.reset();
+    else if (!missing_since_)
+      missing_since_ = now_;
     listener.require(follower_.epoch() == listener.epoch && follower_.delivered() == listener.last,
         "the follower's position differs from the listener's");
     listener.require(follower_.held_events() <= limits_.held_events && follower_.held_bytes() <= limits_.held_bytes,
@@ -297,6 +304,7 @@ class History {
   Record record_;
   StreamFollower follower_{limits_};
   MonoTime now_{std::chrono::seconds{1'000}};
+  std::optional<MonoTime> missing_since_; // without progress
   std::vector<EventPtr> bus_;
   std::vector<Reading> readings_;
   std::vector<Asking> askings_;
