@@ -98,6 +98,7 @@ struct SqlPresenceStore::State : std::enable_shared_from_this<State> {
   bool forgot = false; // it lost its memory, and not every room is written again
   std::set<RoomName> to_count;
   int looks = 0;      // rounds in a row with a lease, at most kPresenceLooks
+  bool away = false;  // the last transaction failed: the lease may end, and nobody would count what is written
   Requests waiting;   // for the next transaction
   bool asked = false; // a job will take what waits
 };
@@ -173,12 +174,17 @@ Result<void> SqlPresenceStore::State::answer_run(store::Database& db, std::span<
 }
 
 void SqlPresenceStore::State::answered(Requests requests, const Result<bool>& done) {
-  if (!done) {
+  bool back = false;
+  {
     const std::lock_guard held(mutex);
-    asked = false;
-    std::ranges::move(std::exchange(waiting, {}), std::back_inserter(requests));
-    not_done(requests);
+    back = std::exchange(away, !done) && done;
+    if (!done) {
+      asked = false;
+      std::ranges::move(std::exchange(waiting, {}), std::back_inserter(requests));
+      not_done(requests);
+    }
   }
+  if (back) round({});
   for (Request& request : requests) {
     if (request.kind == Request::Kind::members)
       request.listed(done ? Result<PresentMembers>(std::move(request.present)) : std::unexpected(done.error()));
@@ -212,6 +218,10 @@ void SqlPresenceStore::State::not_done(const Requests& requests) {
 void SqlPresenceStore::State::round(std::function<void()> done) {
   writer.submit<Part>([self = shared_from_this()](store::Database& db) { return self->step(db); },
       [self = shared_from_this(), done = std::move(done)](const Result<Part>& part) mutable {
+    {
+      const std::lock_guard held(self->mutex);
+      self->away = !part;
+    }
     if (part) self->stepped(*part);
     if (part && part->more) return self->round(std::move(done));
     if (done) done();

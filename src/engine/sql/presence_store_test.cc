@@ -205,6 +205,18 @@ TEST_F(SqlPresenceTest, AfterAnOutageLongerThanTheLeasesNobodySeemsToLeaveOrToCo
   }
 }
 
+// Whoever comes first shows that the server is back; the next round may be seconds away.
+TEST_F(SqlPresenceTest, WhoComesRightAfterAnOutageLongerThanTheLeasesIsThereForEveryNode) {
+  const auto a = node("a"), b = node("b");
+  a->touch("tea", "ann", "Ann");
+  change("ALTER TABLE present_nodes RENAME TO hidden");
+  a->round();
+  change("ALTER TABLE hidden RENAME TO present_nodes");
+  end_lease("a");
+  EXPECT_EQ(a->touch("tea", "bob", "Bob"), "came 2");
+  EXPECT_THAT(b->names("tea"), UnorderedElementsAre("ann=Ann", "bob=Bob"));
+}
+
 TEST_F(SqlPresenceTest, WhatCouldNotBeWrittenIsWrittenInTheNextRound) {
   const auto a = node("a"), b = node("b");
   a->touch("tea", "ann", "Ann");
