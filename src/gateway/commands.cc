@@ -153,6 +153,7 @@ void Session::about_room(const Command& command) {
         return refuse_command(command.id, rooms::turned_off("typing"));
       return typing(std::move(room), command.on);
     case CommandType::presence:
+      if (Subscription* here = shard().subscription(*this, room)) here->told.reset(); // the answer may know of others
       return service.presence(
           actor_in(command.room), std::move(room), answer_limit(), shard().answer_to<rooms::PresenceNow>(to));
     case CommandType::history: return history(command);

@@ -5,20 +5,16 @@
 namespace foyer::gateway {
 namespace {
 
-HeldPresence joined(const char* user) {
-  return *HeldPresence::of({.body = rooms::MemberJoined{{UserId(user), user}}}, nullptr);
-}
-HeldPresence left(const char* user) {
-  return *HeldPresence::of({.body = rooms::MemberLeft{{UserId(user), user}}}, nullptr);
-}
+PresenceNews joined(const char* user) { return *PresenceNews::of({.body = rooms::MemberJoined{{UserId(user), user}}}); }
+PresenceNews left(const char* user) { return *PresenceNews::of({.body = rooms::MemberLeft{{UserId(user), user}}}); }
 ListedMembers listing(std::vector<rooms::Member> members, std::size_t count) {
   rooms::Joined answer;
   answer.members = std::move(members);
   answer.member_count = count;
-  return HeldPresence::listed(answer);
+  return ListedMembers(answer);
 }
 
-TEST(HeldPresence, WhatTheAnswerContainsIsNotToldAgain) {
+TEST(PresenceNews, WhatTheAnswerContainsIsNotToldAgain) {
   ListedMembers listed = listing({{UserId("ann"), "Ann"}}, 1);
   EXPECT_FALSE(joined("ann").changes(listed)) << "came before the list was made";
   EXPECT_FALSE(left("bob").changes(listed)) << "left before";
@@ -28,15 +24,22 @@ TEST(HeldPresence, WhatTheAnswerContainsIsNotToldAgain) {
   EXPECT_TRUE(joined("ann").changes(listed));
 }
 
-TEST(HeldPresence, OfAListInPartEveryLeaveIsTold) {
+TEST(PresenceNews, OfAListInPartEveryLeaveIsTold) {
   ListedMembers listed = listing({{UserId("ann"), "Ann"}}, 2);
   EXPECT_TRUE(left("bob").changes(listed));
 }
 
-TEST(HeldPresence, OnlyPresenceIsHeld) {
-  EXPECT_FALSE(HeldPresence::of({.body = rooms::TypingChanged{}}, nullptr));
+TEST(PresenceNews, AfterANumberEverythingIsTold) {
+  ListedMembers listed = listing({{UserId("ann"), "Ann"}}, 1);
+  EXPECT_TRUE(PresenceNews::of({.body = rooms::MembersChanged{300}})->changes(listed));
+  EXPECT_TRUE(left("bob").changes(listed));
+  EXPECT_TRUE(joined("ann").changes(listed));
+}
+
+TEST(PresenceNews, IsAboutPresenceOnly) {
+  EXPECT_FALSE(PresenceNews::of({.body = rooms::TypingChanged{}}));
   ListedMembers listed;
-  EXPECT_TRUE(HeldPresence::of({.body = rooms::MembersChanged{3}}, nullptr)->changes(listed));
+  EXPECT_TRUE(PresenceNews::of({.body = rooms::MembersChanged{3}})->changes(listed));
 }
 
 } // namespace

@@ -268,6 +268,7 @@ void Shard::publish(rooms::Publication& publication) {
   LocalRoom& room = *it->second;
   const bool passing = event.delivery == rooms::Delivery::ephemeral;
   const bool about_a_message = event.delivery == rooms::Delivery::about_history;
+  const auto presence = deps_.between ? PresenceNews::of(event) : std::nullopt;
   FrameOf frame_of(publication);
   std::uint64_t delivered = 0;
   for (auto& subscription : room.subscriptions) {
@@ -277,8 +278,8 @@ void Shard::publish(rooms::Publication& publication) {
     // The answer to a first join contains the members, so presence events before it are dropped. Those of other nodes
     // may be later than what it contains.
     if (subscription.joining && passing && !subscription.joining->again) {
-      if (deps_.between && link.session()->identity().user() != event.except.view())
-        hold_presence(*subscription.joining, event, frame);
+      if (presence && link.session()->identity().user() != event.except.view())
+        hold_presence(*subscription.joining, *presence, frame);
       continue;
     }
     if (subscription.joining && !passing) {
@@ -292,6 +293,7 @@ void Shard::publish(rooms::Publication& publication) {
     if (!event.except.empty() && link.session()->identity().user() == event.except.view()) continue;
     // The last check before sending: nobody else gets an event of an own room.
     if (!room.own_user.empty() && link.session()->identity().user() != room.own_user) continue;
+    if (presence && !is_news(subscription, *presence)) continue;
     ++delivered;
     if (link.packs())
       packing_.push_back(&link);
@@ -305,11 +307,29 @@ void Shard::publish(rooms::Publication& publication) {
   metrics_.delivered.add(delivered);
 }
 
-void Shard::hold_presence(Joining& joining, const rooms::Event& event, const SharedBytes& frame) const {
-  auto held = HeldPresence::of(event, frame);
-  if (!held) return;
+void Shard::hold_presence(Joining& joining, const PresenceNews& news, const SharedBytes& frame) const {
   joining.held_bytes += frame->size();
-  if (joining.held_bytes <= policy_.joining_bytes) joining.presence.push_back(*std::move(held));
+  if (joining.held_bytes <= policy_.joining_bytes) joining.presence.push_back({news, frame});
+}
+
+bool Shard::is_news(Subscription& subscription, const PresenceNews& news) {
+  if (!subscription.told) return true;
+  if (loop_.now() < subscription.told->until) return news.changes(subscription.told->listed);
+  subscription.told.reset();
+  return true;
+}
+
+// Only what is news stays held. Larger rooms get numbers.
+void Shard::tell_members(Subscription& subscription, Joining& joining, const JoinAnswer& answer) {
+  const auto* joined = std::get_if<rooms::Joined>(&answer.message);
+  if (!deps_.between || joined == nullptr) return;
+  ListedMembers listed(*joined);
+  std::erase_if(joining.presence, [&listed](const HeldPresence& held) { return !held.news.changes(listed); });
+  subscription.told.reset();
+  if (joined->member_count > policy_.rooms.presence_events_limit) return;
+  listed.may_be_more();
+  subscription.told = std::make_unique<ToldMembers>(
+      ToldMembers{.listed = std::move(listed), .until = loop_.now() + ToldMembers::kLatest});
 }
 
 void Shard::refuse(const ReplyTo& to, Refusal refusal) {
@@ -375,14 +395,12 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
   const auto joining = std::move(subscription->joining);
   const bool was_live = ticket.again && !subscription->catching_up;
   subscription->catching_up = answer.more;
+  tell_members(*subscription, *joining, answer);
   // Events published to a live subscription before the home processed the new join are in the answer only if it
   // recovers. Otherwise they must be delivered before it.
   if (was_live && !answer.recovered && !joining->was_reset)
     for (const auto& [offset, held] : joining->held)
       if (offset <= answer.up_to) session->link().deliver(held);
-  ListedMembers listed;
-  if (!joining->presence.empty())
-    if (const auto* joined = std::get_if<rooms::Joined>(&answer.message)) listed = HeldPresence::listed(*joined);
   session->reply(ticket.to.id, answer.message);
   if (ticket.outcome) ticket.outcome->applied();
   if (joining->reset) { // the answer shows the former history
@@ -390,8 +408,7 @@ void Shard::admit_join(const JoinTicket& ticket, JoinAnswer answer) {
     return unsubscribe(*session, ticket.room, false);
   }
   if (joining->held_bytes > policy_.joining_bytes) return session->link().end(too_much_held());
-  for (const HeldPresence& held : joining->presence)
-    if (held.changes(listed)) session->link().deliver(held.frame());
+  for (const HeldPresence& held : joining->presence) session->link().deliver(held.frame);
   for (const auto& [offset, held] : joining->held)
     if (offset > answer.up_to && (!answer.more || offset == kAboutAMessage)) session->link().deliver(held);
 }

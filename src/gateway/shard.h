@@ -48,9 +48,10 @@ struct Joining {
 };
 
 struct Subscription {
-  Link* link = nullptr;             // events are delivered directly to it
-  std::unique_ptr<Joining> joining; // null: live, or catching up
-  bool catching_up = false;         // the client reads a recovery in pages: no live messages before the last page
+  Link* link = nullptr;                   // events are delivered directly to it
+  std::unique_ptr<Joining> joining;       // null: live, or catching up
+  bool catching_up = false;               // the client reads a recovery in pages: no live messages before the last page
+  std::unique_ptr<ToldMembers> told = {}; // with several nodes, for a while after the answer to a join
 };
 
 // The sessions of this loop that are subscribed to one room.
@@ -212,7 +213,9 @@ class Shard final : public http::UpgradeHandler {
   [[nodiscard]] Session* first_of(const UserId& user) const; // the head of the user's list; null: none
   // The refusal with a random retry time, so that clients do not return all at once.
   [[nodiscard]] Refusal with_jitter(Refusal refusal) const;
-  void hold_presence(Joining& joining, const rooms::Event& event, const SharedBytes& frame) const;
+  void hold_presence(Joining& joining, const PresenceNews& news, const SharedBytes& frame) const;
+  [[nodiscard]] bool is_news(Subscription& subscription, const PresenceNews& news);
+  void tell_members(Subscription& subscription, Joining& joining, const JoinAnswer& answer);
   [[nodiscard]] std::vector<ConnectionId> subscribers(const RoomName& room) const;
   void joined(const JoinTicket& ticket, JoinAnswer answer);
   void join_refused(const JoinTicket& ticket, Refusal refusal);

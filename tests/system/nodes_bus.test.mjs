@@ -76,6 +76,30 @@ test('a user on two nodes is there once, and leaves with the last connection', a
   assert.deepEqual(ann.kept.filter((m) => /^member_/.test(m.type)), []);
 });
 
+// What another node tells may take longer than the list that shows it already.
+test('whom the answer to a join lists is not announced once more by a node that tells it late', async (t) => {
+  const { redis, all: [a, b] } = await cluster(t, 2);
+  const ann = await arriveAt(a, 'ann');
+  await ann.join('tea');
+  const channel = `foyer:${await redis.cli('GET', 'foyer:bus')}:{tea}`;
+  const told = await redis.hear(t, channel);
+  const bob = await arriveAt(b, 'bob');
+  await bob.join('tea');
+  await ann.next('member_joined', { room: 'tea' });
+  const came = await told.take('the coming of bob', (bytes) => bytes.includes(bob.user.id));
+  const carl = await arriveAt(a, 'carl');
+  assert.deepEqual(ids((await carl.join('tea')).members), ids([ann.user, bob.user, carl.user]));
+  await redis.tell(channel, came);
+  await bob.say('tea', 'behind it');
+  await carl.next('message', { message: 'behind it' });
+  assert.deepEqual(carl.kept.filter((m) => m.type === 'member_joined'), []);
+  await bob.close();
+  assert.equal((await carl.next('member_left', { room: 'tea' })).user.id, bob.user.id);
+  const again = await at(b, bob.account);
+  await again.join('tea');
+  assert.equal((await carl.next('member_joined', { room: 'tea' })).user.id, bob.user.id);
+});
+
 test('kill -9 of a node: its people leave, and nobody else', async (t) => {
   const { all: [a, b] } = await cluster(t, 2);
   const ann = await arriveAt(a, 'ann');
