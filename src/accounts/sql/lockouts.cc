@@ -11,6 +11,7 @@ namespace {
 
 constexpr Millis kAttemptLasts = std::chrono::minutes{1}; // at most, as far as others can tell
 constexpr std::int64_t kSweptGuesses = 1'000;             // rows that are deleted at once
+constexpr std::size_t kMostUnwritten = 1'000;             // ends
 
 // ?1: the time, if it is not the server's. ?2: the kind. ?3: the pair.
 const std::string kGuessNow =
@@ -41,16 +42,24 @@ std::optional<WallTime> guess_time(const Clock* clock) {
 // Addresses contain no newline.
 std::string guessed_pair(const GuessKey& key) { return digest(key.address + '\n' + key.name); }
 
-struct Row {
+} // namespace
+
+struct SqlLockouts::Row {
   GuessKind kind;
   std::string pair;
   GuessRecord record = {};
   Millis begun{0};
   Millis now{0};
+
+  [[nodiscard]] static Result<Row> lock(
+      store::Database& db, GuessKind kind, const std::string& pair, const Clock* clock);
+  [[nodiscard]] Result<bool> write(store::Database& db, const LockoutPolicy& policy) const;
+  void end(GuessEnd how, const LockoutPolicy& policy);
 };
 
-Result<Row> lock_row(store::Database& db, const GuessKey& key, const Clock* clock) {
-  Row row{.kind = key.kind, .pair = guessed_pair(key)};
+Result<SqlLockouts::Row> SqlLockouts::Row::lock(
+    store::Database& db, GuessKind kind, const std::string& pair, const Clock* clock) {
+  Row row{.kind = kind, .pair = pair};
   TRY(rows, db.query(kLockRow, guess_time(clock), row.kind, row.pair, kAttemptLasts.count()));
   TRY_VOID(rows.step());
   row.record = {.failures = static_cast<int>(rows.integer(0)),
@@ -62,55 +71,93 @@ Result<Row> lock_row(store::Database& db, const GuessKey& key, const Clock* cloc
   return row;
 }
 
-Result<bool> write_row(store::Database& db, const Row& row, const LockoutPolicy& policy) {
-  const GuessRecord& r = row.record;
+Result<bool> SqlLockouts::Row::write(store::Database& db, const LockoutPolicy& policy) const {
+  const GuessRecord& r = record;
   if (r.failures == 0 && r.under_way == 0) {
-    TRY_VOID(db.change(kDeleteRow, row.kind, row.pair));
+    TRY_VOID(db.change(kDeleteRow, kind, pair));
     return true;
   }
   const Millis forgotten = r.failures > 0 ? r.last_failure + policy.forget_after : Millis{0};
-  const Millis forget = std::max(forgotten, row.begun + kAttemptLasts);
-  TRY_VOID(db.change(kWriteRow, row.kind, row.pair, r.failures, r.under_way, r.locked_until.count(),
-      r.last_failure.count(), row.begun.count(), forget.count()));
+  const Millis forget = std::max(forgotten, begun + kAttemptLasts);
+  TRY_VOID(db.change(kWriteRow, kind, pair, r.failures, r.under_way, r.locked_until.count(), r.last_failure.count(),
+      begun.count(), forget.count()));
   return true;
 }
 
-} // namespace
+void SqlLockouts::Row::end(GuessEnd how, const LockoutPolicy& policy) {
+  if (how == GuessEnd::wrong)
+    end_wrong_guess(record, policy, now);
+  else
+    end_guess(record);
+  if (how == GuessEnd::right) record.failures = 0;
+}
 
-template <class Job>
-void SqlLockouts::submit(const GuessKey& key, Job job, Completion<bool> done) {
-  auto answered = [&control = control_, done = std::move(done)](Result<bool> result) mutable {
+void UnwrittenEnds::add(End end) {
+  const std::lock_guard held(mutex_);
+  if (ends_.size() < kMostUnwritten) ends_.push_back(std::move(end));
+}
+
+std::vector<UnwrittenEnds::End> UnwrittenEnds::take(MonoTime now) {
+  std::vector<End> out;
+  {
+    const std::lock_guard held(mutex_);
+    out = std::exchange(ends_, {});
+  }
+  std::erase_if(out, [now](const End& end) { return end.until <= now; });
+  return out;
+}
+
+MonoTime SqlLockouts::mono() const { return clock_ == nullptr ? system_clock().mono() : clock_->mono(); }
+
+Completion<bool> SqlLockouts::on_control(Completion<bool> done) {
+  return [&control = control_, done = std::move(done)](Result<bool> result) mutable {
     control.post([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
   };
-  writer_.submit<bool>(std::move(job), std::move(answered), "guess\n" + guessed_pair(key));
+}
+
+void SqlLockouts::change(GuessKind kind, const std::string& pair, Change change, Completion<bool> done) {
+  writer_.submit<bool>(
+      [kind, pair, change = std::move(change), policy = policies_.of(kind), clock = clock_](
+          store::Database& db) -> Result<bool> {
+    TRY(row, Row::lock(db, kind, pair, clock));
+    TRY_VOID(change(row));
+    return row.write(db, policy);
+  },
+      std::move(done), "guess\n" + pair);
 }
 
 void SqlLockouts::begin(GuessKey key, Completion<bool> done) {
-  submit(key, [key, policy = policies_.of(key.kind), clock = clock_](store::Database& db) -> Result<bool> {
-    TRY(row, lock_row(db, key, clock));
+  for (UnwrittenEnds::End& end : unwritten_.take(mono())) write(std::move(end), [](Result<bool>) {});
+  change(key.kind, guessed_pair(key), [policy = policies_.of(key.kind)](Row& row) -> Result<void> {
     TRY_VOID(begin_guess(row.record, policy, row.now));
     row.begun = row.now;
-    return write_row(db, row, policy);
-  }, std::move(done));
+    return {};
+  }, on_control(std::move(done)));
 }
 
 void SqlLockouts::end(GuessKey key, GuessEnd how, Completion<bool> done) {
-  submit(key, [key, how, policy = policies_.of(key.kind), clock = clock_](store::Database& db) -> Result<bool> {
-    TRY(row, lock_row(db, key, clock));
-    if (how == GuessEnd::wrong)
-      end_wrong_guess(row.record, policy, row.now);
-    else
-      end_guess(row.record);
-    if (how == GuessEnd::right) row.record.failures = 0;
-    return write_row(db, row, policy);
-  }, std::move(done));
+  write({.kind = key.kind, .pair = guessed_pair(key), .how = how, .until = mono() + kAttemptLasts},
+      on_control(std::move(done)));
+}
+
+void SqlLockouts::write(UnwrittenEnds::End end, Completion<bool> done) {
+  const GuessKind kind = end.kind;
+  const std::string pair = end.pair;
+  change(kind, pair, [how = end.how, policy = policies_.of(kind)](Row& row) -> Result<void> {
+    row.end(how, policy);
+    return {};
+  }, [this, end = std::move(end), done = std::move(done)](Result<bool> result) mutable {
+    if (!result) unwritten_.add(std::move(end));
+    done(std::move(result));
+  });
 }
 
 void SqlLockouts::forgive(GuessKey key) {
-  submit(key, [key](store::Database& db) -> Result<bool> {
-    TRY_VOID(db.change(kForgiveRow, key.kind, guessed_pair(key)));
+  const std::string pair = guessed_pair(key);
+  writer_.submit<bool>([kind = key.kind, pair](store::Database& db) -> Result<bool> {
+    TRY_VOID(db.change(kForgiveRow, kind, pair));
     return true;
-  }, [](Result<bool>) {});
+  }, [](Result<bool>) {}, "guess\n" + pair);
 }
 
 Result<bool> LockoutSweep::step(store::Database& db) {

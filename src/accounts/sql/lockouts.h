@@ -1,14 +1,19 @@
 // Failed guesses as rows of PostgreSQL: guesses at any of the auth services on it count together, and a lock holds at
 // all of them. Times are those of the server's clock. An attempt of a process that died counts as in progress for a
-// minute.
+// minute. The end of one that could not be written is written before the next attempt begins.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "accounts/guard/lockouts.h"
+#include "base/clock.h"
 #include "base/executor.h"
 #include "store/writer.h"
 
@@ -27,6 +32,23 @@ class LockoutSweep {
   const LockoutPolicies policies_;
   const Clock* const clock_;
   std::array<std::atomic<std::size_t>, 2> left_{}; // by kind
+};
+
+// Attempts of this process that have ended while the database was away. Any thread.
+class UnwrittenEnds {
+ public:
+  struct End {
+    GuessKind kind{};
+    std::string pair;
+    GuessEnd how{};
+    MonoTime until{}; // then the attempt counts no more
+  };
+  void add(End end); // beyond a limit it is forgotten, and counts for its minute
+  [[nodiscard]] std::vector<End> take(MonoTime now);
+
+ private:
+  std::mutex mutex_;
+  std::vector<End> ends_;
 };
 
 class SqlLockouts final : public Lockouts {
@@ -48,14 +70,19 @@ class SqlLockouts final : public Lockouts {
   [[nodiscard]] std::size_t size(GuessKind kind) const override { return sweep_->left(kind); } // after the last sweep
 
  private:
-  template <class Job>
-  void submit(const GuessKey& key, Job job, Completion<bool> done);
+  struct Row;
+  using Change = std::function<Result<void>(Row&)>;
+  void change(GuessKind kind, const std::string& pair, Change change, Completion<bool> done);
+  void write(UnwrittenEnds::End end, Completion<bool> done);
+  [[nodiscard]] Completion<bool> on_control(Completion<bool> done);
+  [[nodiscard]] MonoTime mono() const;
 
   store::Writer& writer_;
   const LockoutPolicies policies_;
   const std::shared_ptr<const LockoutSweep> sweep_;
   Executor& control_;
   const Clock* const clock_;
+  UnwrittenEnds unwritten_;
 };
 
 } // namespace foyer::accounts

@@ -56,6 +56,9 @@ class SqlLockoutsPlace final : public LockoutsPlace {
     writers_[process].reset();
     services_[process].reset();
   }
+  // While the database is broken, nothing can be written.
+  void break_database() { change("ALTER TABLE login_failures RENAME TO hidden"); }
+  void mend_database() { change("ALTER TABLE hidden RENAME TO login_failures"); }
   // Rows of both kinds that are left.
   std::string swept() {
     auto db = store::open_postgres({.url = url_});
@@ -66,6 +69,11 @@ class SqlLockoutsPlace final : public LockoutsPlace {
   }
 
  private:
+  void change(const std::string& sql) {
+    auto db = store::open_postgres({.url = url_});
+    EXPECT_TRUE(db && (*db)->change(sql)) << sql;
+  }
+
   const std::string url_ = Postgres::shared().fresh();
   Metrics metrics_;
   ManualClock clock_;
@@ -108,6 +116,31 @@ TEST(SqlLockouts, AGuessAtAServiceThatDiedIsInProgressForAMinute) {
   EXPECT_EQ(p.begin(kAnn, 0), "LOGIN_LOCKED 1000");
   p.advance(Millis{60'000});
   EXPECT_EQ(p.begin(kAnn, 0), "OK");
+}
+
+// Whoever has the right password is not refused for attempts that ended while the database was away.
+TEST(SqlLockouts, AGuessThatEndedWhileTheDatabaseWasAwayIsInProgressNoMore) {
+  SqlLockoutsPlace p;
+  p.fail(4, kAnn, 0);
+  EXPECT_EQ(p.begin(kAnn, 1), "OK");
+  p.break_database();
+  EXPECT_EQ(p.end(kAnn, GuessEnd::neither, 1), "STORE_FAILED 1000");
+  EXPECT_EQ(p.begin(kAnn, 1), "STORE_FAILED 1000");
+  p.mend_database();
+  EXPECT_EQ(p.begin(kAnn, 1), "OK");
+  EXPECT_EQ(p.begin(kAnn, 1), "LOGIN_LOCKED 1000") << "the second one is";
+  EXPECT_EQ(p.end(kAnn, GuessEnd::right, 1), "OK");
+}
+
+TEST(SqlLockouts, AWrongGuessThatEndedWhileTheDatabaseWasAwayCountsAfterwards) {
+  SqlLockoutsPlace p;
+  p.fail(3, kAnn, 0);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(p.begin(kAnn, 1), "OK");
+  p.break_database();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(p.end(kAnn, GuessEnd::wrong, 1), "STORE_FAILED 1000");
+  p.mend_database();
+  EXPECT_EQ(p.begin(kAnn, 1), "LOGIN_LOCKED 60000");
+  EXPECT_EQ(p.begin(kAnn, 0), "LOGIN_LOCKED 60000");
 }
 
 TEST(SqlLockouts, WhatHasNoEffectIsDeletedAndSoAreThePairsUnusedLongestBeyondTheLimit) {
