@@ -1,7 +1,8 @@
 // One server on core 0, one client on core 1: what the benches here start, and how they measure it.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createHmac, randomUUID } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,8 +21,35 @@ export function freePort() {
   });
 }
 
-const pinned = (core, command, ...rest) => ['bash', ['-c', `ulimit -n ${open}; exec taskset -c ${core} "$@"`, 'bench', command, ...rest]];
+export async function listening(port) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const there = await new Promise((resolve) => {
+      const probe = connect({ port, host: '127.0.0.1' }, () => { probe.destroy(); resolve(true); });
+      probe.on('error', () => resolve(false));
+    });
+    if (there) return;
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+  throw new Error(`nothing listens on ${port}`);
+}
 
+// HS256, for an hour. ofFoyer: what startFoyer's servers want to see in it.
+const base64url = (value) => Buffer.from(value).toString('base64url');
+export const ofFoyer = { iss: 'foyer-bench', aud: 'foyer', client_id: 'foyer-bench', scope: 'chat:read chat:write' };
+export function token(user, extra) {
+  const now = Math.floor(Date.now() / 1000);
+  const signed = `${base64url('{"alg":"HS256","typ":"at+jwt"}')}.${base64url(JSON.stringify({ sub: user, iat: now, exp: now + 3600, jti: randomUUID(), ...extra }))}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
+// Of all its threads, user and system, in ticks of 10 ms.
+export function cpuSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+// core: one, or several as taskset writes them.
+const pinned = (core, command, ...rest) => ['bash', ['-c', `ulimit -n ${open}; exec taskset -c ${core} "$@"`, 'bench', command, ...rest]];
 
 export function start(core, [command, ...rest], ready, env = {}) {
   return new Promise((resolve, reject) => {
@@ -59,10 +87,10 @@ export function load(mode, options) {
 }
 
 // Foyer with one loop and limits out of the way; its data in a new folder of `work`.
-export async function startFoyer(binary, port, work, env = {}) {
+export async function startFoyer(binary, port, work, env = {}, { core = 0, args = ['--non-durable-rooms', 'live-*'] } = {}) {
   const data = mkdtempSync(join(work, 'data-'));
-  const child = await start(0, [binary, 'serve', '--listen', `127.0.0.1:${port}`, '--data', data, '--loops', '1', '--log-level', 'info',
-    '--non-durable-rooms', 'live-*', '--address-connections', '100000', '--address-handshakes', '100000000', '--connect-rate', '100000000',
+  const child = await start(core, [binary, 'serve', '--listen', `127.0.0.1:${port}`, '--data', data, '--loops', '1', '--log-level', 'info',
+    ...args, '--address-connections', '100000', '--address-handshakes', '100000000', '--connect-rate', '100000000',
     '--messages-per-s', '100000000', '--messages-burst', '100000000', '--bytes-per-s', '1024MiB', '--bytes-burst', '1024MiB', '--user-connections', '100000'],
   /"event":\s*"listening"/, { ENVIRONMENT: 'test', JWT_SECRET_KEY: secret, SERVICE_SECRET: 'another-secret-for-benchmarks-0123456789abcdef', JWT_ISSUER: 'foyer-bench', ...env });
   return { child, speak: { secret } };
