@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "admission/credentials.h"
 #include "admission/evidence.h"
 #include "admission/upgrade.h"
 #include "base/bytes.h"
@@ -17,63 +18,6 @@ constexpr std::size_t kLongestTicket = 512; // a ticket of ours has 43 character
 Refusal no_token(std::string evidence) { return Refusal{.cause = Cause::NO_TOKEN, .evidence = std::move(evidence)}; }
 Refusal bad_form(std::string evidence, std::string field) {
   return Refusal{.cause = Cause::INVALID_FORMAT, .evidence = std::move(evidence), .field = std::move(field)};
-}
-
-// A value found where a credential may be, in the words of ?auth=.
-struct Found {
-  std::string_view where = {}; // header, subprotocol, ticket, url, cookie
-  bool is_ticket = false;
-  bool is_cookie = false;
-  std::string credential = {};
-  std::optional<Refusal> malformed = {};
-};
-
-Found read_authorization(const std::string& value) {
-  Found found{.where = "header"};
-  const auto [scheme, credential] = wire::read_authorization(value);
-  if (!iequals(scheme, "Bearer")) {
-    found.malformed = bad_form("an Authorization header whose scheme is not Bearer", "Authorization");
-    return found;
-  }
-  found.credential = credential;
-  if (credential.empty())
-    found.malformed = bad_form("an Authorization header with Bearer but no token", "Authorization");
-  return found;
-}
-
-Found read_bearer_offer(std::string_view value) {
-  Found found{.where = "subprotocol"};
-  if (auto token = wire::token_of_offer(value)) {
-    found.credential = std::move(*token);
-  } else {
-    found.malformed =
-        bad_form("a subprotocol bearer.… that holds neither a JWT nor base64url of one", "Sec-WebSocket-Protocol");
-  }
-  return found;
-}
-
-// Everything in the request that is a credential, or was meant as one.
-std::vector<Found> find_all(const Request& request, bool token_in_url, std::vector<std::string> cookies) {
-  std::vector<Found> out;
-  for (const auto& header : request.headers.list())
-    if (iequals(header.name, "Authorization")) out.push_back(read_authorization(header.value));
-  for (const auto offer : offered_subprotocols(request)) {
-    if (const auto value = bearer_offer(offer)) {
-      out.push_back(read_bearer_offer(*value));
-    } else if (looks_like_credential(offer) && offer.find('.') != std::string_view::npos) {
-      Found found{.where = "subprotocol"};
-      found.malformed =
-          bad_form("a token offered as a subprotocol without the prefix bearer.", "Sec-WebSocket-Protocol");
-      out.push_back(std::move(found));
-    }
-  }
-  for (auto& ticket : query_values(request, "ticket"))
-    out.push_back({.where = "ticket", .is_ticket = true, .credential = std::move(ticket)});
-  if (token_in_url)
-    for (const auto name : {"token", "access_token"})
-      for (auto& token : query_values(request, name)) out.push_back({.where = "url", .credential = std::move(token)});
-  for (auto& cookie : cookies) out.push_back({.where = "cookie", .is_cookie = true, .credential = std::move(cookie)});
-  return out;
 }
 
 // Their WebSocket hides an HTTP answer to a handshake from the calling code: Node
@@ -348,7 +292,7 @@ std::optional<Refusal> Door::find_credential() {
       if (!query_values(request, name).empty())
         return Refusal{.cause = Cause::TOKEN_IN_URL, .evidence = "a token in the query string", .field = name};
 
-  auto all = find_all(request, policy_->token_in_url,
+  auto all = find_credentials(request, policy_->token_in_url,
       announces(request, "cookie") ? wire::session_cookies(request.headers, {secure_, policy_->base_path})
                                    : std::vector<std::string>{});
   if (all.size() > 1) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "accounts/http/operations.h"
+#include "admission/mirror.h"
 #include "api/openapi.h"
 #include "app/auth_role.h"
 #include "app/elsewhere.h"
@@ -192,7 +193,17 @@ http::RouterPolicy Server::Parts::router_policy() {
       .version = environment.build.version,
       .build = environment.build.build,
       .strict_transport = config.environment == config::Environment::production,
-      .on_refusal = on_refusal()};
+      .on_refusal = on_refusal(),
+      .doctor = [this](std::string_view token) { return refusal_of_doctor(token); }};
+}
+
+std::optional<Refusal> Server::Parts::refusal_of_doctor(std::string_view token) {
+  const auth::LocalVerifier* own = auth->verifier();
+  if (own == nullptr) // identity = external
+    return Refusal{.cause = Cause::NOT_AVAILABLE, .evidence = "a doctor's token is signed with a key of this server"};
+  auto doctor = own->verify_service(token, admission::kDoctorTokenType, config.jwt_audience, environment.clock.wall());
+  if (doctor) return std::nullopt;
+  return std::move(doctor).error();
 }
 
 // The accounts are described in every process that answers for them, itself or by forwarding.

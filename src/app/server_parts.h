@@ -91,6 +91,7 @@ struct Server::Parts {
   }
   [[nodiscard]] std::unique_ptr<protocol::ClientCodec> codec() const; // of the dialect that clients speak
   [[nodiscard]] http::RouterPolicy router_policy();
+  [[nodiscard]] std::optional<Refusal> refusal_of_doctor(std::string_view token); // nullopt: it is one
   [[nodiscard]] std::vector<admin::Described> described();
   [[nodiscard]] std::vector<Route> routes();
   [[nodiscard]] std::vector<http::UpgradeHandler*> upgrades(const http::Deps& deps);

@@ -32,7 +32,7 @@ constexpr std::string_view kIssueUsage =
     "  --sid SESSION      the session it belongs to\n"
     "  --client-id ID     default foyer-cli\n"
     "  --issuer, --audience, --env   default as configured\n"
-    "  --typ TYPE         default at+jwt\n"
+    "  --typ TYPE         default at+jwt; doctor+jwt for the header X-Foyer-Doctor (docs/proxies.md)\n"
     "  --key FILE         a private key: PEM or JWK; or the JWK itself\n"
     "  --secret-env NAME  the variable that holds a shared secret\n"
     "  --alg ALGORITHM    for a key that names no algorithm; default RS256, or HS256\n"

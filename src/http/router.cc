@@ -7,6 +7,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include "admission/mirror.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "wire/api_error.h"
@@ -251,6 +252,7 @@ void Router::decorate(const Request& request, Response& response) const {
   // Also for a request with an API key to a wrong path.
   const bool of_api = under(request.path, "/api") || request.headers.find("X-API-Key") != nullptr;
   if (of_api && is_problem(response)) wire::add_api_error(response);
+  show_what_was_seen(request, response);
   add_once(response, "X-Foyer", mark(request.ref));
   add_once(response, "X-Content-Type-Options", "nosniff");
   if (policy_.strict_transport && request.secure) add_once(response, "Strict-Transport-Security", "max-age=31536000");
@@ -269,6 +271,13 @@ void Router::decorate(const Request& request, Response& response) const {
   if (origin == nullptr || !admission::origin_allowed(*policy_.door, *origin)) return;
   add_once(response, "Access-Control-Allow-Origin", *origin);
   add_once(response, "Access-Control-Expose-Headers", "X-Foyer, Retry-After, WWW-Authenticate");
+}
+
+void Router::show_what_was_seen(const Request& request, Response& response) const {
+  if (!policy_.doctor || !is_problem(response)) return;
+  const std::string* token = wire::sole(request.headers, admission::kDoctorHeader);
+  if (token == nullptr) return;
+  admission::add_mirror(*policy_.door, request, policy_.doctor(*token), response);
 }
 
 void collapse_api_path(std::string& path) {

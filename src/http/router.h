@@ -27,6 +27,8 @@ struct RouterPolicy {
   std::size_t longest_path = 2048; // longer paths match no route
   // Called for each refusal of the router itself; may be empty. Any thread.
   OnRefusal on_refusal = {};
+  // Why a doctor's token is not accepted; nullopt: it is. Empty: nobody is shown what the server saw. Any thread.
+  std::function<std::optional<Refusal>(std::string_view token)> doctor = {};
 };
 
 class Router {
@@ -46,7 +48,8 @@ class Router {
   [[nodiscard]] bool has_route(std::string_view path) const;
 
   // Adds the common headers to an answer before it is written: X-Foyer, CORS, caching, and for pages the
-  // Content-Security-Policy. A header that a handler has set stays.
+  // Content-Security-Policy. A header that a handler has set stays. A refusal on a socket's path that a doctor asked
+  // for gets `saw` (admission/mirror.h), or `doctor` with the code of why its token was not accepted.
   void decorate(const Request& request, Response& response) const;
   [[nodiscard]] const admission::DoorPolicy& door() const { return *policy_.door; }
   // The value of X-Foyer.
@@ -59,6 +62,7 @@ class Router {
     std::size_t literals = 0;
   };
   const Pattern* match(std::string_view path, std::vector<std::string>& args) const;
+  void show_what_was_seen(const Request& request, Response& response) const;
   Response refuse_here(const Request& request, Refusal refusal) const;
   Response unknown_path(const Request& request) const;
   Response preflight(const Request& request, const Pattern& pattern) const;
