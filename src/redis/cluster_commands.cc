@@ -13,10 +13,13 @@ namespace {
 
 using Kind = Failure::Kind;
 
+constexpr Millis kSplitAgain{50}; // the keys of a command are on two nodes: until the next attempt
+
 struct Sent {
   Command command = {};
   ReplyCompletion done = {};
   Slot slot = 0;
+  MonoTime deadline = {}; // no further attempt
   int redirects = 0;
   std::optional<Endpoint> ask = {}; // the next attempt goes there, after ASKING
 };
@@ -61,8 +64,9 @@ struct ClusterCommands::State {
   std::deque<SentPtr> queued;
   bool flush_posted = false;
 
-  // A slot of which a redirection came: nothing is sent until all answers to what was sent are there.
+  // A slot that moves: nothing is sent until all answers to what was sent are there.
   struct Moving {
+    bool split = false;             // the keys of some command are on two nodes: a moment later
     std::deque<SentPtr> again = {}; // redirected, in their order
     std::deque<SentPtr> later = {}; // sent meanwhile
   };
@@ -142,7 +146,12 @@ void ClusterCommands::State::dispatch(SentPtr sent) {
 void ClusterCommands::State::answered(const SentPtr& sent, std::expected<Reply, Failure> answer) {
   if (--in_flight[sent->slot] == 0) in_flight.erase(sent->slot);
   const auto redirect = answer ? std::nullopt : answer.error().redirect;
-  if (redirect && !ending && ++sent->redirects <= kMostRedirects) {
+  const bool split = !answer && answer.error().kind == Kind::split;
+  if (split && !ending && system_clock().mono() + kSplitAgain < sent->deadline) {
+    Moving& slot = moving[sent->slot];
+    slot.split = true;
+    slot.again.push_back(sent);
+  } else if (redirect && !ending && ++sent->redirects <= kMostRedirects) {
     if (redirect->ask)
       sent->ask = redirect->to;
     else
@@ -158,6 +167,10 @@ void ClusterCommands::State::settle(Slot slot) {
   if (ending || in_flight.contains(slot)) return;
   const auto found = moving.find(slot);
   if (found == moving.end()) return;
+  if (std::exchange(found->second.split, false)) {
+    plane.after(kSplitAgain, [this, slot] { settle(slot); });
+    return;
+  }
   Moving now = std::move(found->second);
   moving.erase(found);
   for (auto* list : {&now.again, &now.later})
@@ -193,6 +206,7 @@ void ClusterCommands::send(Command command, ReplyCompletion done) {
   sent->command = std::move(command);
   sent->done = std::move(done);
   State& s = *state_;
+  sent->deadline = system_clock().mono() + s.policy.command_timeout;
   const std::lock_guard held(s.mutex);
   s.queued.push_back(std::move(sent));
   if (!std::exchange(s.flush_posted, true)) s.plane.post([&s] { s.flush(); });

@@ -1,7 +1,8 @@
 // Commands to a cluster: each goes to the primary that has its key, over one connection per primary.
 //
-// A redirection is followed: after MOVED at the new primary, after ASK once at the node that was named. Commands of one
-// slot are carried out in the order of the calls, unless a connection ends between them. Those without a key go to the
+// A redirection is followed: after MOVED at the new primary, after ASK once at the node that was named. A command whose
+// keys are on two nodes while their slot moves (TRYAGAIN) is sent again until its time is over. Commands of one slot
+// are carried out in the order of the calls, unless a connection ends between them. Those without a key go to the
 // primary of slot 0. PUBLISH is sent as SPUBLISH: to those who listen with SSUBSCRIBE in that shard.
 //
 // All connections share a thread.

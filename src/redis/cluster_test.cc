@@ -110,6 +110,40 @@ TEST_F(ClusterTest, ASlotThatMovesTakesItsCommandsAlong) {
   EXPECT_EQ(servers.at(1).cli({"LLEN", in(0)}), "300");
 }
 
+// A script names all keys of its room, of which some may be at the other node already, and some nowhere.
+TEST_F(ClusterTest, ACommandWhoseKeysAreOnTwoNodesIsCarriedOutWhenTheSlotHasMoved) {
+  ASSERT_TRUE(until_known());
+  const auto key = [](const std::string& name) { return name + in(0); };
+  for (const char* name : {"a", "b"}) ASSERT_EQ(said_to(*commands, {"SET", key(name), name}), "OK");
+  Policy patient = kQuick;
+  patient.command_timeout = Millis{30'000};
+  ClusterCommands asking(cluster, Server{.url = {.host = ""}}, patient, system_entropy());
+  auto promise = promised<Answer>();
+  auto all = promise->get_future();
+  std::string split, behind;
+  servers.move(RedisCluster::first_slot(0), 0, 1, [&] {
+    servers.at(0).cli({"MIGRATE", "127.0.0.1", std::to_string(servers.at(1).url().port), key("a"), "0", "5000"});
+    split = servers.at(0).cli({"MGET", key("a"), key("b")});
+    asking.send({"MGET", key("a"), key("b")}, [promise](Answer answer) { promise->set_value(std::move(answer)); });
+    behind = said_to(asking, {"SET", in(1), "1"});
+  });
+  EXPECT_THAT(split, testing::HasSubstr("TRYAGAIN"));
+  EXPECT_EQ(behind, "OK") << "other slots do not wait";
+  EXPECT_EQ(words(got(std::move(all))), "[a b]");
+}
+
+TEST_F(ClusterTest, ACommandWhoseKeysStayOnTwoNodesFailsWhenItsTimeIsOver) {
+  ASSERT_TRUE(until_known());
+  const auto key = [](const std::string& name) { return name + in(0); };
+  for (const char* name : {"a", "b"}) ASSERT_EQ(said_to(*commands, {"SET", key(name), name}), "OK");
+  servers.move(RedisCluster::first_slot(0), 0, 1, [&] {
+    servers.at(0).cli({"MIGRATE", "127.0.0.1", std::to_string(servers.at(1).url().port), key("a"), "0", "5000"});
+    const Answer answer = ask_of(*commands, {"MGET", key("a"), key("b")});
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Failure::Kind::split);
+  });
+}
+
 TEST_F(ClusterTest, ChannelsAreHeardInTheirShardAndFollowTheirSlot) {
   ASSERT_TRUE(until_known());
   const auto channels = listen();

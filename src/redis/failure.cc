@@ -20,7 +20,7 @@ constexpr std::array<std::pair<std::string_view, Kind>, 18> kWords{{
     {"LOADING", Kind::loading},
     {"MASTERDOWN", Kind::loading},
     {"CLUSTERDOWN", Kind::loading},
-    {"TRYAGAIN", Kind::loading},
+    {"TRYAGAIN", Kind::split},
     {"BUSY", Kind::loading},
     {"UNBLOCKED", Kind::loading},
     {"READONLY", Kind::read_only},
@@ -51,6 +51,7 @@ std::string_view to_string(Kind kind) {
     case Kind::read_only: return "read_only";
     case Kind::memory: return "memory";
     case Kind::moved: return "moved";
+    case Kind::split: return "split";
     case Kind::no_script: return "no_script";
     case Kind::refused: return "refused";
   }

@@ -25,6 +25,7 @@ struct Failure {
     read_only,   // the server takes no writes: a replica, a failed save, too few replicas
     memory,      // the server has reached `maxmemory`
     moved,       // another node of a cluster has the key
+    split,       // the slot moves, and another node has some of the command's keys: try again
     no_script,   // the server does not know the script of that digest
     refused,     // any other error of the server
   };

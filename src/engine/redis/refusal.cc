@@ -21,6 +21,7 @@ Cause cause_of(Kind kind) {
     case Kind::protocol:
     case Kind::closed:
     case Kind::loading:
+    case Kind::split:
     case Kind::no_script: break;
   }
   return Cause::BUS_UNREACHABLE;
