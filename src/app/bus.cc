@@ -179,7 +179,7 @@ void Bus::watch(BetweenNodes::Watch watch) {
 }
 
 void Bus::look() {
-  engine::look_again(*commands_, place_.kind(), names_, name_,
+  engine::look_again(*commands_, place_.server.cluster.get(), names_, name_,
       [this](const Result<engine::BusFacts>& facts) { seen(facts); }); // at the latest when the connection is destroyed
 }
 

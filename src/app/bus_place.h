@@ -19,9 +19,6 @@ struct BusPlace {
   redis::Policy policy = {};
   std::unique_ptr<redis::Sentinel> sentinel = {}; // null: BUS_URL names no sentinels
 
-  [[nodiscard]] engine::BusKind kind() const {
-    return server.cluster ? engine::BusKind::cluster : engine::BusKind::server;
-  }
   // SENTINEL_UNREACHABLE: no sentinel says where the primary is. BUS_UNREACHABLE: the cluster is down.
   [[nodiscard]] std::optional<Refusal> unreachable() const;
   // SENTINEL_BLIND: they count the primary as down, which is wrong if it answers.

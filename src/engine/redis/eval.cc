@@ -10,7 +10,7 @@ std::vector<std::string> bus_scripts() {
   using namespace scripts;
   std::vector<std::string> out;
   for (const redis::Script* each : {&kRenew, &kTouch, &kLeave, &kMembers, &kWrite, &kReap, &kAppend, &kErase, &kClear,
-           &kDetach, &kConfirm, &kDoubt, &kHistory, &kTake, &kPut, &kFind, &kCount, &kLease, &kEndLease})
+           &kDetach, &kConfirm, &kDoubt, &kHistory, &kTake, &kPut, &kFind, &kCount, &kLease, &kEndLease, &kInfo})
     out.push_back(each->text);
   return out;
 }

@@ -15,6 +15,11 @@
 
 namespace foyer::engine {
 
+namespace scripts {
+// INFO of the server that has a key.
+inline const redis::Script kInfo{"return redis.call('INFO')"};
+} // namespace scripts
+
 // For redis::Server::scripts of the connection that the classes of this folder use.
 [[nodiscard]] std::vector<std::string> bus_scripts();
 

@@ -6,9 +6,12 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
+#include "engine/redis/ending.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/refusal.h"
 #include "engine/redis/shard_canaries.h"
@@ -84,9 +87,6 @@ end
 return {}
 )lua"};
 
-// INFO of the server that has a key.
-const redis::Script kInfo{"return redis.call('INFO')"};
-
 // A server or a cluster, asked by one thread, which waits.
 class Asked {
  public:
@@ -153,7 +153,7 @@ Result<BusFacts> look_at_shard(Asked& bus, const redis::Server& server, const re
     const std::string& channel, const BusNames& names, Entropy& entropy) {
   const bool clustered = server.cluster != nullptr;
   const std::string key = names.probe(entropy.short_id()) + (clustered ? channel.substr(channel.rfind('{')) : "");
-  TRY(info, bus.ask(clustered ? eval(kInfo, {key}, {}) : Command{"INFO"}));
+  TRY(info, bus.ask(clustered ? eval(scripts::kInfo, {key}, {}) : Command{"INFO"}));
   TRY(facts, judge_bus(info.text, clustered ? BusKind::cluster : BusKind::server));
   TRY_VOID(try_scripts(bus, key));
   TRY_VOID(try_commands(bus, key, channel));
@@ -175,8 +175,18 @@ Result<BusSeen> look(
   return out;
 }
 
+// INFO of each server. Where nothing is known of the shards yet, one of them answers when something is.
+std::vector<Command> questions(const redis::Cluster* cluster, const BusNames& names) {
+  if (cluster == nullptr) return {{"INFO"}};
+  std::vector<Command> out;
+  for (const std::string& channel : canary_channels(names, cluster))
+    out.push_back(eval(scripts::kInfo, {names.probe("info") + channel.substr(channel.rfind('{'))}, {}));
+  if (out.empty()) out.push_back(eval(scripts::kInfo, {names.identity()}, {}));
+  return out;
+}
+
 redis::Server with_probe(redis::Server server) {
-  server.scripts = {kProbe.text, kInfo.text};
+  server.scripts = {kProbe.text, scripts::kInfo.text};
   return server;
 }
 
@@ -231,30 +241,35 @@ Result<BusSeen> open_bus(const redis::Server& server, const redis::Policy& polic
   return seen;
 }
 
-void look_again(redis::Commands& commands, BusKind kind, const BusNames& names, const std::string& name,
-    Completion<BusFacts> done) {
+void look_again(redis::Commands& commands, const redis::Cluster* cluster, const BusNames& names,
+    const std::string& name, Completion<BusFacts> done) {
   struct Look {
-    Result<BusFacts> facts;
+    std::optional<Result<BusFacts>> facts; // the first that is wrong, or the last
     Completion<BusFacts> done;
+    void saw(Result<BusFacts> some) {
+      if (!facts || *facts) facts = std::move(some);
+    }
   };
-  auto look = std::make_shared<Look>(refuse(Cause::BUS_UNREACHABLE), std::move(done));
-  commands.send({"INFO"}, [look, kind](const Answer& info) {
-    if (info)
-      look->facts = judge_bus(info->text, kind);
-    else
-      look->facts = std::unexpected(refusal_of(info.error()));
+  const auto look = std::make_shared<Look>(std::nullopt, std::move(done));
+  const auto kind = cluster == nullptr ? BusKind::server : BusKind::cluster;
+  const auto said = [look, kind](const Answer& info) {
+    look->saw(info ? judge_bus(info->text, kind) : std::unexpected(refusal_of(info.error())));
+  };
+  // All answers, in whatever order they come.
+  const auto whole = std::make_shared<Ending>([look] {
+    look->done(look->facts ? std::move(*look->facts) : refuse(Cause::BUS_UNREACHABLE, "nothing is known of the bus"));
   });
+  for (Command& command : questions(cluster, names))
+    commands.send(std::move(command), [said, whole](const Answer& info) { said(info); });
   const std::string life = std::to_string(kBusNameLife.count());
   commands.send({"SET", names.identity(), name, "NX", "PX", life}, [](const Answer&) {});
   commands.send({"PEXPIRE", names.identity(), life}, [](const Answer&) {});
-  commands.send({"GET", names.identity()}, [look, name](const Answer& now) {
-    if (!now && look->facts)
-      look->facts = std::unexpected(refusal_of(now.error()));
-    else if (now && look->facts && now->text != name)
-      look->facts = refuse(Cause::CLUSTER_MISMATCH,
-          "BUS_URL leads to the bus \"" + printable(now->text, kShownBytes) + "\", the nodes are on \"" +
-              printable(name, kShownBytes) + "\"");
-    look->done(std::move(look->facts));
+  commands.send({"GET", names.identity()}, [look, name, whole](const Answer& now) {
+    if (!now) return look->saw(std::unexpected(refusal_of(now.error())));
+    if (now->text == name) return;
+    look->saw(refuse(Cause::CLUSTER_MISMATCH,
+        "BUS_URL leads to the bus \"" + printable(now->text, kShownBytes) + "\", the nodes are on \"" +
+            printable(name, kShownBytes) + "\""));
   });
 }
 

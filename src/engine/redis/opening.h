@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "engine/redis/names.h"
+#include "redis/cluster.h"
 #include "redis/commands.h"
 #include "redis/policy.h"
 
@@ -58,9 +59,10 @@ struct BusOwner {
 [[nodiscard]] Result<BusSeen> open_bus(const redis::Server& server, const redis::Policy& policy, const BusNames& names,
     const BusOwner& owner, Entropy& entropy);
 
-// For a running node, on any thread: whether the server is still suited and has that name, which it gets again if it
-// has none. CLUSTER_MISMATCH: it is another bus. `done` on the connection's thread.
-void look_again(
-    redis::Commands& commands, BusKind kind, const BusNames& names, const std::string& name, Completion<BusFacts> done);
+// For a running node, on any thread: whether the server, or each primary of the cluster, is still suited, and whether
+// the bus has that name, which it gets again if it has none. CLUSTER_MISMATCH: it is another bus. `cluster`: null for
+// one server; the facts are those of one of its primaries. `done` on a thread of the commands.
+void look_again(redis::Commands& commands, const redis::Cluster* cluster, const BusNames& names,
+    const std::string& name, Completion<BusFacts> done);
 
 } // namespace foyer::engine

@@ -6,6 +6,8 @@
 #include "engine/redis/eval.h"
 #include "engine/redis/refusal.h"
 #include "engine/redis/testing/bus_world.h"
+#include "redis/deployment.h"
+#include "redis/testing/redis_cluster.h"
 
 namespace foyer::engine {
 namespace {
@@ -156,7 +158,7 @@ class LookAgain : public testing::Test {
   std::string look(const std::string& name) {
     auto promise = redis::promised<std::string>();
     auto answer = promise->get_future();
-    look_again(commands, BusKind::server, BusNames(), name, [promise](Result<BusFacts> facts) {
+    look_again(commands, nullptr, BusNames(), name, [promise](Result<BusFacts> facts) {
       promise->set_value(facts ? "ok" : std::string(facts.error().code()) + " " + facts.error().evidence);
     });
     return redis::got(std::move(answer));
@@ -181,6 +183,28 @@ TEST_F(LookAgain, AServerThatIsUnsuitableNowIsFound) {
   EXPECT_EQ(look("one"), "ok");
   server.cli({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"});
   EXPECT_THAT(look("one"), HasSubstr("BUS_UNSUITABLE"));
+}
+
+TEST(LookAgainAtACluster, EachOfItsPrimariesIsLookedAt) {
+  testing_world::RedisCluster servers;
+  const auto cluster = std::make_shared<redis::Cluster>(
+      *redis::parse_bus_url(servers.url()), client::TlsOptions{}, TestBus::policy(), system_entropy());
+  const auto commands = redis::open_commands(
+      {.url = {.host = ""}, .scripts = bus_scripts(), .cluster = cluster}, TestBus::policy(), system_entropy());
+  const auto look = [&] {
+    auto promise = redis::promised<std::string>();
+    auto answer = promise->get_future();
+    look_again(*commands, cluster.get(), BusNames(), "one",
+        [promise](Result<BusFacts> facts) { promise->set_value(facts ? "ok" : std::string(facts.error().code())); });
+    return redis::got(std::move(answer));
+  };
+  EXPECT_EQ(look(), "ok");
+  for (std::size_t i = 0; i < testing_world::RedisCluster::kPrimaries; ++i) {
+    servers.at(i).cli({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"});
+    EXPECT_EQ(look(), "BUS_UNSUITABLE") << i;
+    servers.at(i).cli({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+    EXPECT_EQ(look(), "ok");
+  }
 }
 
 TEST(BusFacts, SayWhetherAPlannedFailoverIsInProgress) {
