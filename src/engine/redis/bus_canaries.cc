@@ -13,17 +13,27 @@ BusCanaries::BusCanaries(BusCanariesOptions options, redis::Commands& commands, 
       watch_(options_.node.str(), 0, options_.tick),
       ticker_(executor, options_.tick, [this] { tick(); }) {
   const std::lock_guard held(mutex_);
-  follow(canary_channels(options_.names, options_.cluster.get()));
+  follow(shards());
+}
+
+std::vector<BusCanaries::Shard> BusCanaries::shards() const {
+  std::vector<Shard> out;
+  const auto map = options_.cluster ? options_.cluster->map() : nullptr;
+  for (std::string& channel : canary_channels(options_.names, options_.cluster.get())) {
+    const redis::Endpoint* at = map ? map->at(redis::slot_of(channel)) : nullptr;
+    out.push_back({.channel = std::move(channel), .primary = at == nullptr ? redis::Endpoint() : *at});
+  }
+  return out;
 }
 
 void BusCanaries::tick() {
   std::optional<std::uint64_t> number;
   Hearing before, now;
   bool late = false;
-  const auto channels = canary_channels(options_.names, options_.cluster.get());
+  const auto shards = this->shards();
   {
     const std::lock_guard held(mutex_);
-    follow(channels);
+    follow(shards);
     before = watch_.judge();
     number = watch_.tick(clock_.mono());
     now = watch_.judge();
@@ -31,28 +41,29 @@ void BusCanaries::tick() {
   }
   if (!number) return;
   const std::string canary = to_bytes(Canary{.node = options_.node.str(), .number = *number});
-  for (const std::string& channel : channels)
-    commands_.send({"PUBLISH", channel, canary}, [](const std::expected<redis::Reply, redis::Failure>&) {});
+  for (const Shard& shard : shards)
+    commands_.send({"PUBLISH", shard.channel, canary}, [](const std::expected<redis::Reply, redis::Failure>&) {});
   if (late && options_.late) options_.late();
   if (now != before && options_.changed) options_.changed(now);
 }
 
-// Each channel has a path for each of the connections.
-void BusCanaries::follow(std::vector<std::string> channels) {
-  watch_.resize(channels.size() * kBusPaths);
-  for (std::size_t i = 0; i < channels.size(); ++i)
-    if (i >= channels_.size() || channels_[i] != channels[i])
+// Each channel has a path for each of the connections. With another primary they are other connections: what was lost
+// on the way to it, as in a switch-over by hand (CLUSTER FAILOVER), makes nobody deaf.
+void BusCanaries::follow(std::vector<Shard> shards) {
+  watch_.resize(shards.size() * kBusPaths);
+  for (std::size_t i = 0; i < shards.size(); ++i)
+    if (i >= shards_.size() || shards_[i] != shards[i])
       for (std::size_t path = 0; path < kBusPaths; ++path) watch_.renew(i * kBusPaths + path);
-  channels_ = std::move(channels);
+  shards_ = std::move(shards);
 }
 
 void BusCanaries::heard(BusPath path, std::string_view channel, std::string_view bytes) {
   const auto canary = read_canary(bytes);
   if (!canary) return;
   const std::lock_guard held(mutex_);
-  const auto found = std::ranges::find(channels_, channel);
-  if (found == channels_.end()) return;
-  const auto index = static_cast<std::size_t>(found - channels_.begin());
+  const auto found = std::ranges::find(shards_, channel, &Shard::channel);
+  if (found == shards_.end()) return;
+  const auto index = static_cast<std::size_t>(found - shards_.begin());
   watch_.heard(index * kBusPaths + static_cast<std::size_t>(path), canary->node, canary->number);
 }
 
@@ -61,7 +72,8 @@ std::vector<std::string> BusCanaries::deaf_channels() const {
   std::vector<std::string> out;
   for (const std::size_t path : watch_.judge().paths) {
     const std::size_t index = path / kBusPaths;
-    if (index < channels_.size() && (out.empty() || out.back() != channels_[index])) out.push_back(channels_[index]);
+    if (index < shards_.size() && (out.empty() || out.back() != shards_[index].channel))
+      out.push_back(shards_[index].channel);
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include "engine/redis/shard_canaries.h"
 #include "engine/redis/ticker.h"
 #include "redis/commands.h"
+#include "redis/endpoint.h"
 
 namespace foyer::engine {
 
@@ -44,14 +45,21 @@ class BusCanaries {
   [[nodiscard]] std::vector<std::string> deaf_channels() const;
 
  private:
+  // Where a canary is sent and heard.
+  struct Shard {
+    std::string channel;
+    redis::Endpoint primary = {}; // of a cluster
+    friend bool operator==(const Shard&, const Shard&) = default;
+  };
   void tick();
-  void follow(std::vector<std::string> channels);
+  [[nodiscard]] std::vector<Shard> shards() const;
+  void follow(std::vector<Shard> shards);
 
   const BusCanariesOptions options_;
   redis::Commands& commands_;
   const Clock& clock_;
   mutable std::mutex mutex_; // of the next two
-  std::vector<std::string> channels_;
+  std::vector<Shard> shards_;
   CanaryWatch watch_;
   Ticker ticker_;
 };

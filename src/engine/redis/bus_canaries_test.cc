@@ -7,6 +7,8 @@
 #include "engine/redis/control_bus.h"
 #include "engine/redis/fanout.h"
 #include "engine/redis/testing/bus_world.h"
+#include "redis/deployment.h"
+#include "redis/testing/redis_cluster.h"
 
 namespace foyer::engine {
 namespace {
@@ -118,6 +120,43 @@ TEST_F(BusCanariesTest, ASubscriberThatTheServerForgotIsDeaf) {
   server.cli({"ACL", "SETUSER", "default", "allchannels"});
   until_well();
   EXPECT_EQ(a.canaries.hearing(), Hearing{});
+}
+
+// Nobody listens in this one, so every path that has been there for a while is deaf.
+TEST(BusCanariesOfACluster, PathsBeginAnewWhenAReplicaTakesTheShardOver) {
+  testing_world::RedisCluster servers(1);
+  const auto cluster = std::make_shared<redis::Cluster>(
+      *redis::parse_bus_url(servers.url()), client::TlsOptions{}, TestBus::policy(), system_entropy(), Millis{50});
+  const auto commands =
+      redis::open_commands({.url = {.host = ""}, .cluster = cluster}, TestBus::policy(), system_entropy());
+  const auto holds_soon = [](const std::function<bool()>& holds) {
+    for (const auto end = std::chrono::steady_clock::now() + redis::kPatience; std::chrono::steady_clock::now() < end;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+      if (holds()) return true;
+    return false;
+  };
+  ASSERT_TRUE(holds_soon([&] { return cluster->map()->lowest().size() == 3; }));
+  ManualClock clock;
+  ManualExecutor executor{clock};
+  BusCanaries canaries({.cluster = cluster, .node = NodeId("a")}, *commands, executor, clock);
+  const auto ticks = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      clock.advance(Millis{1'000});
+      executor.run_repeated();
+    }
+  };
+  ticks(5);
+  EXPECT_THAT(canaries.hearing().paths, ElementsAre(0, 1, 2, 3, 4, 5));
+  ASSERT_EQ(servers.at(3).cli({"CLUSTER", "FAILOVER", "TAKEOVER"}), "OK");
+  const redis::Endpoint promoted{.host = "127.0.0.1", .port = servers.at(3).url().port};
+  ASSERT_TRUE(holds_soon([&] {
+    const auto map = cluster->map();
+    return map->at(0) != nullptr && *map->at(0) == promoted;
+  }));
+  ticks(1);
+  EXPECT_THAT(canaries.hearing().paths, ElementsAre(2, 3, 4, 5));
+  ticks(5);
+  EXPECT_THAT(canaries.hearing().paths, ElementsAre(0, 1, 2, 3, 4, 5));
 }
 
 } // namespace
