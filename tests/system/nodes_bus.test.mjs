@@ -6,7 +6,7 @@ import { call } from './support/api.mjs';
 import { Authority } from './support/certificates.mjs';
 import { fileScope, foyer, serve, serveFails, temporary, whileStopped } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
-import { arriveAt, at, hears, key, nodes, options } from './support/nodes.mjs';
+import { arriveAt, at, health, hears, ids, isHealthy, isThereOnce, key, nodes, options, over, says, texts } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Redis } from './support/redis.mjs';
 import { Relay } from './support/relay.mjs';
@@ -17,26 +17,12 @@ let server;
 before(async () => { server = await Postgres.start(scope); });
 
 const api = { key };
-const RULES = [{ match: 'live-*', durable: false }];
-const over = (bus, more = {}) => ({ args: ['--cluster-tick', '100ms', '--presence-grace', '100ms'], env: { BUS_URL: bus.url, FOYER_ROOMS: JSON.stringify(RULES), ...more } });
-const texts = (messages) => messages.map((m) => m.message);
-const ids = (members) => members.map((m) => m.id).sort();
 
 async function cluster(t, many, { bus = null, more = {} } = {}) {
   const redis = bus ?? await Redis.start(t);
   const url = await server.fresh();
-  return { redis, url, all: await nodes(t, url, many, over(redis, more)) };
+  return { redis, url, all: await nodes(t, url, many, over(redis.url, more)) };
 }
-const health = async (node) => (await ask(node, 'GET', '/health/ready')).json;
-const isHealthy = (node) => until('the node to hear everybody', async () => {
-  const seen = await health(node);
-  return seen.status === 'ok' ? seen : null;
-}, 30_000);
-// The bus check has this code, and the node is ready.
-const says = (node, code) => until(`the bus to be ${code}`, async () => {
-  const answer = await ask(node, 'GET', '/health/ready');
-  return answer.json.checks.bus.code === code ? answer : null;
-}, 30_000);
 
 test('chat, typing and who is there reach the other node', async (t) => {
   const { all: [a, b] } = await cluster(t, 2);
@@ -57,24 +43,7 @@ test('chat, typing and who is there reach the other node', async (t) => {
   assert.deepEqual(ids((await ann.ask('presence', { room: 'tea' })).members), [ann.user.id]);
 });
 
-test('a user on two nodes is there once, and leaves with the last connection', async (t) => {
-  const { all: [a, b] } = await cluster(t, 2);
-  const ann = await arriveAt(a, 'ann');
-  const bob = await arriveAt(a, 'bob');
-  await ann.join('tea');
-  await bob.join('tea');
-  await ann.next('member_joined', { room: 'tea' });
-  const second = await at(b, bob.account);
-  await second.join('tea');
-  await bob.close();
-  const carl = await arriveAt(b, 'carl');
-  await carl.join('tea');
-  assert.equal((await ann.next('member_joined', { room: 'tea' })).user.id, carl.user.id);
-  await second.close();
-  assert.equal((await ann.next('member_left', { room: 'tea' })).user.id, bob.user.id);
-  await ann.barrier();
-  assert.deepEqual(ann.kept.filter((m) => /^member_/.test(m.type)), []);
-});
+test('a user on two nodes is there once, and leaves with the last connection', async (t) => isThereOnce((await cluster(t, 2)).all));
 
 // What another node tells may take longer than the list that shows it already.
 test('whom the answer to a join lists is not announced once more by a node that tells it late', async (t) => {
@@ -247,7 +216,7 @@ test('without the bus and without the database a node is not ready, and closes i
   const redis = await Redis.start(t);
   const url = await server.fresh();
   const relay = await server.relay(t, url);
-  const [a] = await nodes(t, relay.url, 1, over(redis));
+  const [a] = await nodes(t, relay.url, 1, over(redis.url));
   const ann = await arriveAt(a, 'ann');
   await isHealthy(a);
   relay.goAway();
@@ -269,8 +238,8 @@ test('a database that is silent to one node is on its health, and a gap that it 
   const database = await Relay.open(t, { path: server.socket });
   const bus = await Relay.open(t, { host: '127.0.0.1', port: redis.port });
   const slow = { args: ['--cluster-tick', '1s'] }; // b hears itself again before it is deaf
-  const [a] = await nodes(t, url, 1, { ...over(redis), ...slow });
-  const [b] = await nodes(t, `${url.split('?')[0]}?host=${database.host}&port=${database.port}`, 1, { ...over({ url: `redis://127.0.0.1:${bus.port}` }), ...slow });
+  const [a] = await nodes(t, url, 1, { ...over(redis.url), ...slow });
+  const [b] = await nodes(t, `${url.split('?')[0]}?host=${database.host}&port=${database.port}`, 1, { ...over(`redis://127.0.0.1:${bus.port}`), ...slow });
   const ann = await arriveAt(a, 'ann');
   const bob = await arriveAt(b, 'bob');
   await ann.join('tea');
@@ -330,11 +299,11 @@ test('over TLS, with a certificate of its own authority', async (t) => {
 test('members on different buses do not serve together: CLUSTER_MISMATCH', async (t) => {
   const [one, two] = [await Redis.start(t), await Redis.start(t)];
   const url = await server.fresh();
-  await nodes(t, url, 1, over(one));
+  await nodes(t, url, 1, over(one.url));
   // An empty bus gets the name that the others have noted, so the second one has a name of its own.
   const name = await one.cli('GET', 'foyer:bus');
   await two.cli('SET', 'foyer:bus', `${name.split('.')[0]}.another`);
-  const failed = await serveFails(t, { data: temporary(t), ...options(url, over(two)) });
+  const failed = await serveFails(t, { data: temporary(t), ...options(url, over(two.url)) });
   assert.equal(failed.code, 1, failed.text);
   assert.match(failed.text, /CLUSTER_MISMATCH/);
   assert.match(failed.text, /another/);
@@ -344,7 +313,7 @@ test('`check` says what it sees of the bus, and why a server cannot be it', asyn
   const redis = await Redis.start(t);
   const url = await server.fresh();
   const check = async (bus, ...args) => {
-    const { env } = options(url, over(bus));
+    const { env } = options(url, over(bus.url));
     return foyer(['check', '--dev', '--data', temporary(t), ...args], { env });
   };
   const good = await check(redis);
@@ -364,7 +333,7 @@ test('a start waits for the bus, as it waits for the database', async (t) => {
   const redis = await Redis.start(t);
   await redis.kill9();
   const url = await server.fresh();
-  const settings = options(url, over(redis));
+  const settings = options(url, over(redis.url));
   const failed = await serveFails(t, { data: temporary(t), ...settings, args: [...settings.args, '--start-wait', '0'] });
   assert.match(failed.text, /BUS_UNREACHABLE/);
   const started = serve(t, { data: temporary(t), ...settings, args: [...settings.args, '--start-wait', '60s'] });

@@ -2,10 +2,10 @@
 // primaries that die and freeze, a shard that delivers nothing.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { Authority } from './support/certificates.mjs';
 import { Cluster } from './support/cluster.mjs';
 import { fileScope, foyer, foyerJson, temporary } from './support/foyer.mjs';
-import { ask } from './support/http.mjs';
-import { arriveAt, at, hears, nodes, options } from './support/nodes.mjs';
+import { arriveAt, at, hears, ids, isHealthy, nodes, options, over, says, texts } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { until } from './support/within.mjs';
 
@@ -13,20 +13,10 @@ const scope = fileScope(after);
 let server;
 before(async () => { server = await Postgres.start(scope); });
 
-const RULES = [{ match: 'live-*', durable: false }];
-const over = (url, more = {}) => ({ args: ['--cluster-tick', '100ms', '--presence-grace', '100ms'], env: { BUS_URL: url, FOYER_ROOMS: JSON.stringify(RULES), ...more } });
-const texts = (messages) => messages.map((m) => m.message);
-const ids = (members) => members.map((m) => m.id).sort();
-const health = async (node) => (await ask(node, 'GET', '/health/ready')).json;
-const isHealthy = (node) => until('the node to hear everybody', async () => ((await health(node)).status === 'ok' ? true : null), 60_000);
-const says = (node, code) => until(`the bus to be ${code}`, async () => {
-  const answer = await ask(node, 'GET', '/health/ready');
-  return answer.json.checks.bus.code === code ? answer : null;
-}, 60_000);
 
-async function pair(t, settings) {
+async function pair(t, settings, more) {
   const cluster = await Cluster.start(t, settings);
-  const all = await nodes(t, await server.fresh(), 2, over(cluster.url));
+  const all = await nodes(t, await server.fresh(), 2, over(cluster.url, more));
   for (const node of all) await isHealthy(node);
   const [ann, bob] = [await arriveAt(all[0], 'ann'), await arriveAt(all[1], 'bob')];
   return { cluster, all, ann, bob };
@@ -69,6 +59,17 @@ test('chat, typing, presence and rooms on the bus, in all shards', async (t) => 
   assert.match(checked.out, /a cluster of 3 shards/);
   const wrong = await foyer(['check', '--dev', '--data', temporary(t)], { env: options(await server.fresh(), over(`redis://127.0.0.1:${cluster.servers[0].port}`)).env });
   assert.match(wrong.out, /BUS_UNSUITABLE[^]*member of a cluster/);
+});
+
+test('over TLS, with certificates of their own authority', async (t) => {
+  const authority = new Authority(temporary(t));
+  const tls = { ...authority.issue('redis', 'IP:127.0.0.1'), ca: authority.file };
+  const { cluster, all, ann, bob } = await pair(t, { tls }, { FOYER_BUS_CA_FILE: authority.file });
+  assert.match(cluster.url, /^rediss\+cluster:/);
+  const rooms = await roomsOf(cluster, [ann, bob]);
+  for (const room of rooms) await chats(ann, bob, room, 'hello');
+  for (const room of rooms) await presentIn(bob, room, [ann, bob]);
+  for (const node of all) await isHealthy(node);
 });
 
 test('a slot that is moved by hand takes its room along', async (t) => {

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { call, post } from './support/api.mjs';
 import { fileScope, foyer, serveFails } from './support/foyer.mjs';
 import { ask } from './support/http.mjs';
-import { arriveAt, at, hears, key, nodes, options } from './support/nodes.mjs';
+import { arriveAt, at, hears, key, nodes, options, texts } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Relay } from './support/relay.mjs';
 import { Client, handshake } from './support/websocket.mjs';
@@ -17,7 +17,6 @@ before(async () => { server = await Postgres.start(scope); });
 
 const api = { key };
 const code = (end) => [end.code, end.reason.split(' ')[0]];
-const texts = (messages) => messages.map((m) => m.message);
 
 test('people at three nodes hear one room in one order', async (t) => {
   const all = await nodes(t, await server.fresh(), 3);

@@ -2,9 +2,9 @@
 // planned failover and in others, and say what is wrong with the sentinels.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { Authority } from './support/certificates.mjs';
 import { fileScope, foyer, temporary } from './support/foyer.mjs';
-import { ask } from './support/http.mjs';
-import { arriveAt, at, hears, nodes, options } from './support/nodes.mjs';
+import { arriveAt, at, hears, ids, isHealthy, nodes, options, over, says, texts } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { NAME, Watched, listeners } from './support/sentinel.mjs';
 import { until } from './support/within.mjs';
@@ -13,22 +13,11 @@ const scope = fileScope(after);
 let server;
 before(async () => { server = await Postgres.start(scope); });
 
-const RULES = [{ match: 'live-*', durable: false }];
-const over = (url, more = {}) => ({ args: ['--cluster-tick', '100ms', '--presence-grace', '100ms'], env: { BUS_URL: url, FOYER_ROOMS: JSON.stringify(RULES), ...more } });
-const texts = (messages) => messages.map((m) => m.message);
-const ids = (members) => members.map((m) => m.id).sort();
-const health = async (node) => (await ask(node, 'GET', '/health/ready')).json;
-const isHealthy = (node) => until('the node to hear everybody', async () => ((await health(node)).status === 'ok' ? true : null), 60_000);
-// The bus check has this code, and the node is ready.
-const says = (node, code) => until(`the bus to be ${code}`, async () => {
-  const answer = await ask(node, 'GET', '/health/ready');
-  return answer.json.checks.bus.code === code ? answer : null;
-}, 60_000);
 const isNow = (role, redis) => until(`a server to be a ${role}`, async () => (await redis.cli('INFO', 'replication').catch(() => '')).includes(`role:${role}`), 60_000);
 
-async function watchedPair(t, settings = {}) {
+async function watchedPair(t, settings = {}, more = {}) {
   const watched = await Watched.start(t, settings);
-  const all = await nodes(t, await server.fresh(), 2, over(watched.url));
+  const all = await nodes(t, await server.fresh(), 2, over(watched.url, more));
   return { watched, all };
 }
 
@@ -135,6 +124,22 @@ test('a FAILOVER that holds back messages for a while makes nobody deaf', async 
     await isHealthy(node);
     assert.doesNotMatch(node.text, /BUS_DEAF/);
   }
+});
+
+test('over TLS, with certificates of their own authority, also after a failover', async (t) => {
+  const authority = new Authority(temporary(t));
+  const tls = { ...authority.issue('redis', 'IP:127.0.0.1'), ca: authority.file };
+  const { watched, all: [a, b] } = await watchedPair(t, { tls }, { FOYER_BUS_CA_FILE: authority.file });
+  assert.match(watched.url, /^rediss\+sentinel:/);
+  const [ann, bob] = [await arriveAt(a, 'ann'), await arriveAt(b, 'bob')];
+  for (const who of [ann, bob]) await who.join('tea');
+  for (const node of [a, b]) await isHealthy(node);
+  await watched.sentinels[0].cli('SENTINEL', 'FAILOVER', NAME);
+  await isNow('master', watched.second);
+  await until('both nodes to listen at the new primary', async () => await listeners(watched.second) === 2, 60_000);
+  for (const node of [a, b]) await isHealthy(node);
+  await ann.say('tea', 'hello');
+  await bob.next('message', { message: 'hello' });
 });
 
 test('without sentinels the bus goes on, SENTINEL_UNREACHABLE says what is missing', async (t) => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { call } from './support/api.mjs';
 import { fileScope, foyer, temporary } from './support/foyer.mjs';
-import { arriveAt, at, key, nodes, options } from './support/nodes.mjs';
+import { arriveAt, at, ids, isThereOnce, key, nodes, options } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Receiver } from './support/receiver.mjs';
 import { until } from './support/within.mjs';
@@ -41,7 +41,6 @@ test('what an application does to connections reaches those at every node', asyn
   await here.barrier();
 });
 
-const ids = (members) => members.map((m) => m.id).sort();
 // What the node of `from` has told so far has reached `to`, and whoever was seen to come is not looked at again.
 async function settled(from, to) {
   for (const on of [true, false]) {
@@ -66,24 +65,7 @@ test('who is in a room at one node is seen at the others, comes and leaves', asy
   assert.deepEqual(ids((await eve.ask('presence', { room: 'tea' })).members), [ann.user.id]);
 });
 
-test('a user on two nodes is there once, and leaves with the last connection', async (t) => {
-  const [a, b] = await nodes(t, await server.fresh(), 2, quick);
-  const ann = await arriveAt(a, 'ann');
-  const bob = await arriveAt(a, 'bob');
-  await ann.join('tea');
-  await bob.join('tea');
-  await ann.next('member_joined', { room: 'tea' });
-  const second = await at(b, bob.account);
-  await second.join('tea');
-  await bob.close();
-  const carl = await arriveAt(b, 'carl');
-  await carl.join('tea');
-  assert.equal((await ann.next('member_joined', { room: 'tea' })).user.id, carl.user.id);
-  await second.close();
-  assert.equal((await ann.next('member_left', { room: 'tea' })).user.id, bob.user.id);
-  await ann.barrier();
-  assert.deepEqual(ann.kept.filter((m) => /^member_/.test(m.type)), []);
-});
+test('a user on two nodes is there once, and leaves with the last connection', async (t) => isThereOnce(await nodes(t, await server.fresh(), 2, quick)));
 
 test('the people of a node that was killed leave, and nobody else', async (t) => {
   const [a, b, c] = await nodes(t, await server.fresh(), 3, quick);

@@ -9,13 +9,17 @@ const first = (shard) => Math.floor((SLOTS * shard) / SHARDS);
 
 export class Cluster {
   servers = [];   // the primaries, then a replica of each
+  #scheme;
 
-  static async start(t, { replicas = false } = {}) {
+  // tls: of Redis.start().
+  static async start(t, { replicas = false, tls = null } = {}) {
     const cluster = new Cluster();
+    cluster.#scheme = tls ? 'rediss+cluster' : 'redis+cluster';
+    const encrypted = tls ? ['--tls-cluster', 'yes', '--tls-replication', 'yes'] : [];
     const buses = [];
     for (let i = 0; i < (replicas ? 2 : 1) * SHARDS; i += 1) {
       buses.push(await freePort());
-      cluster.servers.push(await Redis.start(t, { args: ['--cluster-enabled', 'yes', '--cluster-port', buses[i], '--cluster-node-timeout', '2000', '--repl-diskless-sync-delay', '0'] }));
+      cluster.servers.push(await Redis.start(t, { tls, args: [...encrypted, '--cluster-enabled', 'yes', '--cluster-port', buses[i], '--cluster-node-timeout', '2000', '--repl-diskless-sync-delay', '0'] }));
     }
     for (const [i, server] of cluster.servers.entries()) {
       await server.cli('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
@@ -33,7 +37,7 @@ export class Cluster {
     return cluster;
   }
 
-  get url() { return `redis+cluster://${this.servers.slice(0, SHARDS).map((s) => `127.0.0.1:${s.port}`).join(',')}`; }
+  get url() { return `${this.#scheme}://${this.servers.slice(0, SHARDS).map((s) => `127.0.0.1:${s.port}`).join(',')}`; }
   id(index) { return this.servers[index].cli('CLUSTER', 'MYID'); }
   // The shard, at the beginning, of a key.
   async shardOf(key) {

@@ -22,13 +22,16 @@ class Sentinel {
   #child = null;
   #gone = null;
   #password;
+  #tls;
 
-  static async start(t, { primary, lines = [], password = '' }) {
+  static async start(t, { primary, lines = [], password = '', tls = null }) {
     const sentinel = new Sentinel();
     sentinel.#password = password;
+    sentinel.#tls = tls;
     sentinel.port = await freePort();
     fs.writeFileSync(`${sentinel.#dir}/sentinel.conf`, [
-      `port ${sentinel.port}`, 'bind 127.0.0.1', `dir ${sentinel.#dir}`, `logfile ${sentinel.#dir}/log`, ...(password === '' ? [] : [`requirepass ${password}`]),
+      ...(tls ? ['port 0', `tls-port ${sentinel.port}`, `tls-cert-file ${tls.certificate}`, `tls-key-file ${tls.key}`, `tls-ca-cert-file ${tls.ca}`, 'tls-auth-clients no', 'tls-replication yes'] : [`port ${sentinel.port}`]),
+      'bind 127.0.0.1', `dir ${sentinel.#dir}`, `logfile ${sentinel.#dir}/log`, ...(password === '' ? [] : [`requirepass ${password}`]),
       `sentinel monitor ${NAME} 127.0.0.1 ${primary.port} 2`, `sentinel down-after-milliseconds ${NAME} 1500`, `sentinel failover-timeout ${NAME} 10000`, ...lines, ''].join('\n'));
     atEnd(t, async () => {
       await sentinel.kill9();
@@ -54,7 +57,8 @@ class Sentinel {
   }
   async cli(...words) {
     const login = this.#password === '' ? [] : ['--no-auth-warning', '-a', this.#password];
-    return (await run('redis-cli', ['-p', this.port, ...login, ...words].map(String))).trim();
+    const encrypted = this.#tls ? ['--tls', '--cacert', this.#tls.ca] : [];
+    return (await run('redis-cli', ['-p', this.port, ...encrypted, ...login, ...words].map(String))).trim();
   }
   // The fields of SENTINEL MASTER.
   async master() {
@@ -66,16 +70,17 @@ class Sentinel {
 export class Watched {
   // `password`: of the sentinels. `secret`: of the servers, which the sentinels do not know; without it this waits until
   // the sentinels know each other and the replica.
-  static async start(t, { lines = [], password = '', secret = '' } = {}) {
+  // tls: of Redis.start(), for servers and sentinels.
+  static async start(t, { lines = [], password = '', secret = '', tls = null } = {}) {
     const watched = new Watched();
-    const more = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
-    watched.first = await Redis.start(t, { args: more });
-    watched.second = await Redis.start(t, { args: [...more, '--replicaof', '127.0.0.1', watched.first.port] });
+    const more = [...(tls ? ['--tls-replication', 'yes'] : []), '--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
+    watched.first = await Redis.start(t, { tls, args: more });
+    watched.second = await Redis.start(t, { tls, args: [...more, '--replicaof', '127.0.0.1', watched.first.port] });
     if (secret !== '') {
       for (const word of ['masterauth', 'requirepass']) for (const each of [watched.second, watched.first]) await each.cli('CONFIG', 'SET', word, secret);
     }
-    watched.sentinels = await Promise.all([1, 2, 3].map(() => Sentinel.start(t, { primary: watched.first, lines, password })));
-    watched.url = `redis+sentinel://${watched.sentinels.map((s) => `127.0.0.1:${s.port}`).join(',')}/${NAME}${password === '' ? '' : `?sentinel_password=${password}`}`;
+    watched.sentinels = await Promise.all([1, 2, 3].map(() => Sentinel.start(t, { primary: watched.first, lines, password, tls })));
+    watched.url = `${tls ? 'rediss' : 'redis'}+sentinel://${watched.sentinels.map((s) => `127.0.0.1:${s.port}`).join(',')}/${NAME}${password === '' ? '' : `?sentinel_password=${password}`}`;
     if (secret !== '') return watched;
     await until('the replica to have its copy', async () => /master_link_status:up/.test(await watched.second.cli('INFO', 'replication')), 60_000);
     await until('the sentinels to know each other', async () => (await Promise.all(watched.sentinels.map((s) => s.master())))
