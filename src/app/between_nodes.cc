@@ -133,8 +133,8 @@ Result<BetweenNodes> by_signals(
     const config::Config& config, const StoreDeps& deps, Executor& control, engine::NodeTail& tail) {
   TRY(opened,
       engine::open_postgres_signals(server_of(config, deps),
-          {.node = engine::NodeId{deps.node}, .committed = [&tail] { tail.committed(); }}, deps.clock, deps.metrics,
-          deps.log));
+          {.node = engine::NodeId{deps.node}, .committed = [&tail] { tail.committed(); }, .reached = tail.reached()},
+          deps.clock, deps.metrics, deps.log));
   const std::shared_ptr<engine::Signals> signals = std::move(opened);
   tail.add(signals);
   tail.add(member_hearing(nullptr, config, deps, tail));

@@ -7,6 +7,7 @@ namespace {
 
 constexpr Millis kFirstWait{100};
 constexpr Millis kLongestWait{2'000};
+constexpr Millis kLongTry{2'000}; // others do not wait for it any longer
 
 // A file is simply opened again; an unreachable server is not contacted for every job.
 bool is_away(const Refusal& why) {
@@ -17,17 +18,31 @@ bool is_away(const Refusal& why) {
 
 } // namespace
 
+bool Reached::begin_try(MonoTime now) {
+  MonoTime since = trying_since_.load();
+  return (since == MonoTime::min() || now - since >= kLongTry) && trying_since_.compare_exchange_strong(since, now);
+}
+
+void Reached::end_try(MonoTime begun) { trying_since_.compare_exchange_strong(begun, MonoTime::min()); }
+
+std::unexpected<Refusal> Connection::still_away(Millis wait) const {
+  Refusal why = *away_;
+  why.retry_after = wait;
+  return std::unexpected(std::move(why));
+}
+
 Result<Database*> Connection::get() {
   if (database_ && !database_->check()) database_.reset();
   if (database_) return database_.get();
   const bool back = reached_ && reached_->times() != reached_before_;
-  if (away_ && !back && clock_.mono() < next_try_) {
-    Refusal why = *away_;
-    why.retry_after = std::max(Millis{1}, std::chrono::ceil<Millis>(next_try_ - clock_.mono()));
-    return std::unexpected(std::move(why));
-  }
+  const MonoTime now = clock_.mono();
+  if (away_ && !back && now < next_try_)
+    return still_away(std::max(Millis{1}, std::chrono::ceil<Millis>(next_try_ - now)));
+  const bool in_turn = away_ && !back && reached_;
+  if (in_turn && !reached_->begin_try(now)) return still_away(kFirstWait);
   reached_before_ = reached_ ? reached_->times() : 0;
   auto opened = opener_();
+  if (in_turn) reached_->end_try(now);
   if (!opened) {
     put_off(opened.error());
     return std::unexpected(std::move(opened).error());

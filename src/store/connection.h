@@ -1,8 +1,9 @@
 // A connection that reconnects: opened when it is needed, and again after it was
 // lost. While the database cannot be reached the tries are 100 ms apart, doubling to
 // 2 s, minus a random part of up to half so that many processes do not retry at once;
-// a request in between fails at once with the reason. The first of several connections
-// that reaches the server ends the waits of the others.
+// a request in between fails at once with the reason. Of several connections one tries
+// at a time, since a server that has just started is slow to take many at once, and the
+// first that reaches it ends the waits of the others.
 #pragma once
 
 #include <atomic>
@@ -20,8 +21,13 @@ class Reached {
   void mark() { times_.fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t times() const { return times_.load(std::memory_order_relaxed); }
 
+  // For a connection whose last try failed. False: another one is trying, and has not been for long.
+  [[nodiscard]] bool begin_try(MonoTime now);
+  void end_try(MonoTime begun);
+
  private:
   std::atomic<std::uint64_t> times_{0};
+  std::atomic<MonoTime> trying_since_{MonoTime::min()}; // min(): nobody is
 };
 
 class Connection {
@@ -43,6 +49,7 @@ class Connection {
 
  private:
   void put_off(const Refusal& why);
+  [[nodiscard]] std::unexpected<Refusal> still_away(Millis wait) const;
 
   const Opener opener_;
   const Clock& clock_;

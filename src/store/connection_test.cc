@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/clock.h"
 #include "store/sqlite.h"
 #include "store/testing/store_world.h"
@@ -68,6 +70,35 @@ TEST(Connection, WhoeverReachesTheServerEndsTheWaitsOfTheOthers) {
   clock.advance(Millis{50});
   EXPECT_TRUE(writes.get());
   EXPECT_TRUE(reads.get()) << "50 ms before its own next try";
+}
+
+TEST(Connection, WhileTheServerIsAwayOneOfThemTriesAtATime) {
+  Server server;
+  ManualClock clock;
+  const auto reached = std::make_shared<Reached>();
+  Connection reads(server.opener(), clock, nullptr, reached);
+  std::function<void()> meanwhile = [] {};
+  Connection writes([&, open = server.opener()] {
+    meanwhile();
+    return open();
+  }, clock, nullptr, reached);
+  EXPECT_FALSE(writes.get());
+  EXPECT_FALSE(reads.get());
+  clock.advance(Millis{200});
+  meanwhile = [&] {
+    EXPECT_EQ(reads.get().error().retry_after, Millis{100});
+    EXPECT_EQ(server.tries, 2) << "it waits for what the other one finds";
+    clock.advance(Millis{2'000});
+    EXPECT_FALSE(reads.get());
+    EXPECT_EQ(server.tries, 3) << "which hangs";
+  };
+  EXPECT_FALSE(writes.get());
+  EXPECT_EQ(server.tries, 4);
+  meanwhile = [] {};
+  server.up = true;
+  clock.advance(Millis{2'000});
+  EXPECT_TRUE(reads.get());
+  EXPECT_TRUE(writes.get());
 }
 
 TEST(Connection, ASuccessBeforeTheFailureEndsNoWait) {

@@ -1,5 +1,8 @@
 #include "store/postgres.h"
 
+#include <algorithm>
+#include <atomic>
+#include <memory>
 #include <thread>
 
 #include "store/postgres_database.h"
@@ -139,6 +142,27 @@ Result<std::unique_ptr<PgDatabase>> connect(const PostgresOptions& options, Post
   return database;
 }
 
+constexpr int kMostDoublings = 2;
+
+// Connects for an opener, which may be copied: the time that a try may take grows with those that failed.
+class Connecting {
+ public:
+  explicit Connecting(PostgresOptions options) : options_(std::move(options)) {}
+
+  Result<std::unique_ptr<PgDatabase>> operator()(PostgresUse use) const {
+    PostgresOptions options = options_;
+    options.connect_timeout = options.connect_timeout * (1 << std::min(failed_->load(), kMostDoublings));
+    auto database = connect(options, use);
+    failed_->store(database ? 0 : std::min(failed_->load() + 1, kMostDoublings));
+    return database;
+  }
+  [[nodiscard]] const PostgresOptions& options() const { return options_; }
+
+ private:
+  PostgresOptions options_;
+  std::shared_ptr<std::atomic<int>> failed_ = std::make_shared<std::atomic<int>>(0); // in a row
+};
+
 } // namespace
 
 std::int64_t owner_lock(std::string_view part) { return lock_number(fmt::format("own:{}", part)); }
@@ -148,18 +172,21 @@ Result<std::unique_ptr<Database>> open_postgres(const PostgresOptions& options, 
 }
 
 Opener postgres_writer(PostgresOptions options, Schema schema, Owner owner) {
-  return
-      [options = std::move(options), schema, owner, before = Before{}]() mutable -> Result<std::unique_ptr<Database>> {
-    TRY(database, connect(options, PostgresUse::write));
+  return [connecting = Connecting(std::move(options)), schema, owner,
+             before = Before{}]() mutable -> Result<std::unique_ptr<Database>> {
+    TRY(database, connecting(PostgresUse::write));
     if (owner != Owner::shared) TRY_VOID(own(*database, schema.part, owner, before));
     TRY_VOID(database->migrate(schema));
-    if (!options.environment.empty()) TRY_VOID(database->claim(options.environment));
+    const std::string& environment = connecting.options().environment;
+    if (!environment.empty()) TRY_VOID(database->claim(environment));
     return database;
   };
 }
 
 Opener postgres_reader(PostgresOptions options) {
-  return [options = std::move(options)] { return open_postgres(options, PostgresUse::read); };
+  return [connecting = Connecting(std::move(options))]() -> Result<std::unique_ptr<Database>> {
+    return connecting(PostgresUse::read);
+  };
 }
 
 } // namespace foyer::store

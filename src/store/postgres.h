@@ -29,7 +29,8 @@ enum class Isolation : std::uint8_t {
 
 struct PostgresOptions {
   std::string url = {};            // postgres://… or postgresql://…; a secret, since it may contain a password
-  Millis connect_timeout{2'000};   // per host, in whole seconds; a value in the URL takes precedence
+  Millis connect_timeout{2'000};   // per host, in whole seconds; a value in the URL takes precedence. An Opener doubles
+                                   // it after each failure, up to four times it: a server that starts may be slow
   Millis statement_timeout{5'000}; // the server cancels a statement after this time, then STORE_TIMEOUT
   Millis lock_timeout{2'000};      // likewise the wait for a lock
   Millis answer_timeout{8'000};    // without an answer for so long, the connection is closed

@@ -236,6 +236,22 @@ test('a node whose line to the database is silent tells its clients with NODE_DE
   assert.equal((await back.join('tea', { since: { epoch, offset: 1 } })).recovered, true);
 });
 
+// As a server is that has just replayed its log, on a busy machine.
+test('a database that takes long to let anybody in is reached after all', async (t) => {
+  const url = await server.fresh();
+  const relay = await Relay.open(t, { path: server.socket });
+  const [a] = await nodes(t, `${url.split('?')[0]}?host=${relay.host}&port=${relay.port}`, 1);
+  const store = async () => (await ask(a, 'GET', '/health/ready')).json.checks.chat_store;
+  relay.refuse();
+  await until('the database to be away', async () => (await store()).status !== 'ok');
+  relay.delay(700);               // a connection needs four ways, which is longer than the first deadline
+  await relay.welcome();
+  const kept = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'foyer' AND datname = current_database() AND backend_start < now() - interval '4 seconds'";
+  await until('a session that is not given up', async () => await server.sql(kept, url) !== '0', 60_000);
+  relay.delay(0);
+  await until('the database to be reached', async () => (await store()).status === 'ok', 60_000);
+});
+
 test('a transaction that is left open on the server is reported, and messages pass all the same', async (t) => {
   const url = await server.fresh();
   const [a, b] = await nodes(t, url, 2);

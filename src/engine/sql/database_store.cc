@@ -83,7 +83,8 @@ class DatabaseStore final : public ChatStore {
     const auto reached = std::make_shared<store::Reached>();
     auto read_anew = [this, reading = std::move(reading)] { return open_to_read(reading); };
     if (options.tail_every.count() > 0)
-      tail_ = std::make_unique<NodeTail>(read_anew, NodeTailOptions{.every = options.tail_every}, clock_, metrics, log);
+      tail_ = std::make_unique<NodeTail>(
+          read_anew, NodeTailOptions{.every = options.tail_every, .reached = reached}, clock_, metrics, log);
     store::WriterOptions writer_options{.name = "chat",
         .queue_limit = options.policy.queue_limit,
         .limit = "store_queue",

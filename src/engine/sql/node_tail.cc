@@ -15,7 +15,6 @@
 #include "engine/sql/changed_rooms.h"
 #include "engine/sql/control_log.h"
 #include "engine/sql/held_back.h"
-#include "store/connection.h"
 
 namespace foyer::engine {
 namespace {
@@ -31,7 +30,7 @@ struct NodeTail::State {
       : options(std::move(o)),
         clock(c),
         log(l),
-        connection(std::move(opener), c, nullptr),
+        connection(std::move(opener), c, nullptr, options.reached),
         readings(metrics.counter("foyer_node_tail_readings_total", "Readings of what other nodes changed.")),
         failures(
             metrics.counter("foyer_node_tail_failures_total", "Readings of what other nodes changed that failed.")),
@@ -235,6 +234,8 @@ void NodeTail::committed() {
 }
 
 Millis NodeTail::held_open() const { return Millis{state_->held_open.load()}; }
+
+const std::shared_ptr<store::Reached>& NodeTail::reached() const { return state_->options.reached; }
 
 void NodeTail::stop() {
   if (!state_->thread.joinable()) return;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/room_log.h"
+#include "store/connection.h"
 #include "store/database.h"
 
 namespace foyer::engine {
@@ -31,7 +32,8 @@ class TailSource {
 
 struct NodeTailOptions {
   Millis every{100};
-  std::string channel = "foyer_committed"; // of the notifications
+  std::string channel = "foyer_committed";      // of the notifications
+  std::shared_ptr<store::Reached> reached = {}; // shared with other connections to that server
 };
 
 class NodeTail {
@@ -49,7 +51,8 @@ class NodeTail {
   void committed();
   // How long a transaction has been held open on the server (held_back.h); 0: not for long. Any thread.
   [[nodiscard]] Millis held_open() const;
-  void stop(); // waits for the round in progress
+  [[nodiscard]] const std::shared_ptr<store::Reached>& reached() const; // of the options
+  void stop();                                                          // waits for the round in progress
 
  private:
   struct State;

@@ -39,19 +39,20 @@ Signals::Signals(SignalOptions options, const Clock& clock, Metrics& metrics)
 
 Result<std::unique_ptr<Signals>> Signals::open(
     store::Opener writing, SignalOptions options, const Clock& clock, Metrics& metrics, Log& log) {
-  Executor* const executor = options.executor;
+  store::WriterOptions writer{.name = "signals",
+      .upkeep_every = kSignalTrim,
+      .entropy = &system_entropy(),
+      .reached = options.reached,
+      .executor = options.executor};
   std::unique_ptr<Signals> signals(new Signals(std::move(options), clock, metrics));
-  TRY_VOID(signals->start(std::move(writing), executor, metrics, log));
+  TRY_VOID(signals->start(std::move(writing), std::move(writer), metrics, log));
   return signals;
 }
 
-Result<void> Signals::start(store::Opener writing, Executor* executor, Metrics& metrics, Log& log) {
+Result<void> Signals::start(store::Opener writing, store::WriterOptions options, Metrics& metrics, Log& log) {
   store::WriterHooks hooks;
   hooks.upkeep = [this](store::Database& db) { return trim(db); };
-  TRY(writer,
-      store::Writer::open(std::move(writing),
-          {.name = "signals", .upkeep_every = kSignalTrim, .entropy = &system_entropy(), .executor = executor},
-          std::move(hooks), clock_, metrics, log));
+  TRY(writer, store::Writer::open(std::move(writing), std::move(options), std::move(hooks), clock_, metrics, log));
   writer_ = std::move(writer);
   return {};
 }

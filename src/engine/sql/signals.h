@@ -43,9 +43,10 @@ inline constexpr Millis kSignalTrim{5'000};            // between two deletions
 enum class SignalKind : std::uint8_t { canary = 1, event = 2, control = 3 }; // numbers of the form, for ever
 
 struct SignalOptions {
-  NodeId node;                          // this one
-  std::function<void()> committed = {}; // others have something to read now; on the writer's thread
-  Executor* executor = nullptr;         // of the writer; null: a thread
+  NodeId node;                                  // this one
+  std::function<void()> committed = {};         // others have something to read now; on the writer's thread
+  Executor* executor = nullptr;                 // of the writer; null: a thread
+  std::shared_ptr<store::Reached> reached = {}; // shared with other connections to that server
 };
 
 class Signals final : public TailSource {
@@ -104,7 +105,7 @@ class Signals final : public TailSource {
     std::string bytes;
   };
   Signals(SignalOptions options, const Clock& clock, Metrics& metrics);
-  [[nodiscard]] Result<void> start(store::Opener writing, Executor* executor, Metrics& metrics, Log& log);
+  [[nodiscard]] Result<void> start(store::Opener writing, store::WriterOptions options, Metrics& metrics, Log& log);
   using Rows = std::deque<Row>; // of one transaction
   [[nodiscard]] Result<bool> write(store::Database& db, Rows& rows);
   void written(const Rows& rows, const Result<bool>& done);
