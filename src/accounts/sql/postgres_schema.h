@@ -143,7 +143,8 @@ CREATE INDEX audit_refused ON audit (address, action, outcome, "user", at) WHERE
 CREATE INDEX audit_refused_order ON audit (number) WHERE outcome <> 'OK';
 )sql",
     R"sql(
--- Tickets and nonces of requests, of all auth services: as shared_entries of the chat store (engine/sql).
+-- Tickets and nonces of requests, of all auth services (engine/sql/shared_entries.h). put: a value, which may be taken;
+-- otherwise what was only taken. Times in ms.
 CREATE TABLE account_entries (
   kind TEXT COLLATE "C" NOT NULL,
   name TEXT COLLATE "C" NOT NULL,

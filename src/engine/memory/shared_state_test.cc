@@ -16,6 +16,8 @@ class MemorySharedWorld : public SharedWorld {
   MemorySharedState state_{clock_, 2};
 };
 
+INSTANTIATE_TEST_SUITE_P(Memory, SharedEntriesContract,
+    testing::Values([]() -> std::unique_ptr<EntriesWorld> { return std::make_unique<MemorySharedWorld>(); }));
 INSTANTIATE_TEST_SUITE_P(Memory, SharedStateContract,
     testing::Values([]() -> std::unique_ptr<SharedWorld> { return std::make_unique<MemorySharedWorld>(); }));
 

@@ -30,6 +30,8 @@ class RedisSharedWorld final : public SharedWorld {
   RedisSharedState state_{names_, commands_};
 };
 
+INSTANTIATE_TEST_SUITE_P(Redis, SharedEntriesContract,
+    testing::Values([]() -> std::unique_ptr<EntriesWorld> { return std::make_unique<RedisSharedWorld>(); }));
 INSTANTIATE_TEST_SUITE_P(Redis, SharedStateContract,
     testing::Values([]() -> std::unique_ptr<SharedWorld> { return std::make_unique<RedisSharedWorld>(); }));
 

@@ -275,8 +275,8 @@ CREATE UNLOGGED TABLE present_nodes (
 );
 )sql",
     R"sql(
--- What nodes agree on (shared_state.h, lease_rows.h). put: a value, which may be taken; otherwise what was only taken.
--- Times in ms.
+-- shared_entries and shared_counts have no user any more: accounts have tables of their own (accounts/sql). They are
+-- not dropped, so that a release from before that may still open the database.
 CREATE TABLE shared_entries (
   kind TEXT COLLATE "C" NOT NULL,
   name TEXT COLLATE "C" NOT NULL,

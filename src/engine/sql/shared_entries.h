@@ -20,15 +20,15 @@
 namespace foyer::engine {
 
 struct SharedEntriesOptions {
-  std::string table = "shared_entries"; // of the writer's database; its columns: postgres_schema.h
-  Executor* answers_on = nullptr;       // null: the writer's thread
-  bool by_clock = false;                // by this process's clock and not the server's: for tests
+  std::string table;              // of the writer's database; its columns: accounts/sql/postgres_schema.h
+  Executor* answers_on = nullptr; // null: the writer's thread
+  bool by_clock = false;          // by this process's clock and not the server's: for tests
 };
 
 class SqlSharedEntries final : public SharedEntries {
  public:
   // The writer, the clock and the executor outlive this. The writer is at READ COMMITTED.
-  SqlSharedEntries(store::Writer& writer, const Clock& clock, SharedEntriesOptions options = {});
+  SqlSharedEntries(store::Writer& writer, const Clock& clock, SharedEntriesOptions options);
   ~SqlSharedEntries() override;
 
   // Any thread. In the usual case each is one statement.
