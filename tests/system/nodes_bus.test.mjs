@@ -70,7 +70,7 @@ test('whom the answer to a join lists is not announced once more by a node that 
 });
 
 test('kill -9 of a node: its people leave, and nobody else', async (t) => {
-  const { all: [a, b] } = await cluster(t, 2);
+  const { redis, all: [a, b] } = await cluster(t, 2);
   const ann = await arriveAt(a, 'ann');
   const carl = await arriveAt(a, 'carl');
   const bob = await arriveAt(b, 'bob');
@@ -83,6 +83,7 @@ test('kill -9 of a node: its people leave, and nobody else', async (t) => {
   await ann.barrier();
   assert.deepEqual(ann.kept.filter((m) => /^member_/.test(m.type)), []);
   await isHealthy(a); // the dead one is not waited for
+  await until('the bus to forget the dead one', async () => await redis.cli('ZCARD', 'foyer:nodes') === '1');
 });
 
 test('what is said to a person, and done by an application, reaches the other node', async (t) => {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "engine/redis/ending.h"
+#include "engine/redis/all_answered.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/refusal.h"
 #include "engine/redis/shard_canaries.h"
@@ -256,7 +256,7 @@ void look_again(redis::Commands& commands, const redis::Cluster* cluster, const 
     look->saw(info ? judge_bus(info->text, kind) : std::unexpected(refusal_of(info.error())));
   };
   // All answers, in whatever order they come.
-  const auto whole = std::make_shared<Ending>([look] {
+  const auto whole = std::make_shared<AllAnswered>([look] {
     look->done(look->facts ? std::move(*look->facts) : refuse(Cause::BUS_UNREACHABLE, "nothing is known of the bus"));
   });
   for (Command& command : questions(cluster, names))

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/redis/ending.h"
+#include "engine/redis/all_answered.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/presence_scripts.h"
 #include "engine/redis/refusal.h"
@@ -76,17 +76,17 @@ struct RedisPresenceStore::State : std::enable_shared_from_this<State> {
     return arguments;
   }
   void list_room(const RoomName& room);
-  void write_in_full(const RoomName& room, bool recount, const EndingPtr& ending);
+  void write_in_full(const RoomName& room, bool recount, const AllAnsweredPtr& ending);
   void not_written(const RoomName& room, const std::unordered_set<UserId>& came, const Gone& gone);
   void touch_failed(const RoomName& room, const UserId& user);
   void leave_failed(const RoomName& room, const UserId& user, const std::string& name);
 
   void doubt_all();
-  void round(EndingPtr ending);
-  void renewed(const Reply& reply, const EndingPtr& ending);
-  void reap(const std::string& node, const EndingPtr& ending);
-  void forget_node(const std::string& node, const EndingPtr& ending);
-  void reap_rooms(const std::string& node, const Reply& found, const EndingPtr& ending);
+  void round(AllAnsweredPtr ending);
+  void renewed(const Reply& reply, const AllAnsweredPtr& ending);
+  void reap(const std::string& node, const AllAnsweredPtr& ending);
+  void forget_node(const std::string& node, const AllAnsweredPtr& ending);
+  void reap_rooms(const std::string& node, const Reply& found, const AllAnsweredPtr& ending);
   void report(PresenceReport report, const std::unordered_set<UserId>& untold_here, const Reply& reply);
 
   const RedisPresenceOptions options;
@@ -114,7 +114,7 @@ void RedisPresenceStore::State::list_room(const RoomName& room) {
   send({"PEXPIRE", list, number(scaled(kPresenceNodeLife))}, [](const Answer&) {});
 }
 
-void RedisPresenceStore::State::write_in_full(const RoomName& room, bool recount, const EndingPtr& ending) {
+void RedisPresenceStore::State::write_in_full(const RoomName& room, bool recount, const AllAnsweredPtr& ending) {
   std::vector<std::string> arguments{self, number(scaled(kPresenceRoomLife)), "0"};
   const auto add = [&arguments](const UserId& user, const std::string& name) {
     arguments.push_back(user.str());
@@ -157,7 +157,7 @@ void RedisPresenceStore::State::not_written(
 
 // --- rounds ---
 
-void RedisPresenceStore::State::round(EndingPtr ending) {
+void RedisPresenceStore::State::round(AllAnsweredPtr ending) {
   const std::lock_guard held(mutex);
   send(eval(scripts::kRenew, {options.names.nodes(), options.names.era()},
            {self, number(scaled(kPresenceLease)), number(scaled(kPresenceNodeLife)), new_name ? "1" : "0",
@@ -177,7 +177,7 @@ void RedisPresenceStore::State::doubt_all() {
   for (const auto& [room, when] : left_lately) unsure.insert(room);
 }
 
-void RedisPresenceStore::State::renewed(const Reply& reply, const EndingPtr& ending) {
+void RedisPresenceStore::State::renewed(const Reply& reply, const AllAnsweredPtr& ending) {
   std::vector<std::string> to_reap;
   {
     std::unique_lock held(mutex);
@@ -210,7 +210,7 @@ void RedisPresenceStore::State::renewed(const Reply& reply, const EndingPtr& end
 }
 
 // One node wins, and has the time of a lease for it. If it fails, another one begins again.
-void RedisPresenceStore::State::reap(const std::string& node, const EndingPtr& ending) {
+void RedisPresenceStore::State::reap(const std::string& node, const AllAnsweredPtr& ending) {
   send({"SET", options.names.reap(node), options.node.str(), "NX", "PX", number(scaled(kPresenceLease))},
       [this, node, ending](const Answer& won) {
     if (!won || won->text != "OK") return;
@@ -220,10 +220,10 @@ void RedisPresenceStore::State::reap(const std::string& node, const EndingPtr& e
   });
 }
 
-void RedisPresenceStore::State::reap_rooms(const std::string& node, const Reply& found, const EndingPtr& ending) {
+void RedisPresenceStore::State::reap_rooms(const std::string& node, const Reply& found, const AllAnsweredPtr& ending) {
   const std::lock_guard held(mutex);
   const auto whole = std::make_shared<bool>(true);
-  const auto all = std::make_shared<Ending>([weak = weak_from_this(), node, whole, ending] {
+  const auto all = std::make_shared<AllAnswered>([weak = weak_from_this(), node, whole, ending] {
     if (const auto alive = weak.lock(); alive && *whole) alive->forget_node(node, ending);
     // Otherwise the node is still registered, so a later round begins again.
   });
@@ -237,7 +237,7 @@ void RedisPresenceStore::State::reap_rooms(const std::string& node, const Reply&
   }
 }
 
-void RedisPresenceStore::State::forget_node(const std::string& node, const EndingPtr& ending) {
+void RedisPresenceStore::State::forget_node(const std::string& node, const AllAnsweredPtr& ending) {
   for (const Command& command : {Command{"DEL", options.names.rooms_of(node)},
            Command{"ZREM", options.names.nodes(), node}, Command{"DEL", options.names.reap(node)}})
     send(command, [ending](const Answer&) {});
@@ -270,7 +270,9 @@ RedisPresenceStore::RedisPresenceStore(
 }
 RedisPresenceStore::~RedisPresenceStore() = default;
 
-void RedisPresenceStore::round(std::function<void()> done) { state_->round(std::make_shared<Ending>(std::move(done))); }
+void RedisPresenceStore::round(std::function<void()> done) {
+  state_->round(std::make_shared<AllAnswered>(std::move(done)));
+}
 
 void RedisPresenceStore::State::touch_failed(const RoomName& room, const UserId& user) {
   const std::lock_guard held(mutex);

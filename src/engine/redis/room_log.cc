@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "engine/redis/ending.h"
+#include "engine/redis/all_answered.h"
 #include "engine/redis/eval.h"
 #include "engine/redis/refusal.h"
 #include "engine/redis/room_log_scripts.h"
@@ -267,7 +267,7 @@ void RedisRoomLog::detach_author(UserId user, Forget what, Completion<Detached> 
     if (!found) return work->done(std::unexpected(refusal_of(found.error())));
     std::vector<std::string> rooms;
     for (const auto& item : found->items) rooms.push_back(item.text);
-    const auto all = std::make_shared<Ending>([names, &commands, user, texts, work] {
+    const auto all = std::make_shared<AllAnswered>([names, &commands, user, texts, work] {
       if (work->failed) return work->done(std::unexpected(refusal_of(*work->failed)));
       // Without the texts: they may be forgotten later.
       if (texts) commands.send({"DEL", names.author(user)}, [](const Answer&) {});

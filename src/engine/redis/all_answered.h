@@ -7,18 +7,18 @@
 
 namespace foyer::engine {
 
-class Ending {
+class AllAnswered {
  public:
-  explicit Ending(std::function<void()> done) : done_(std::move(done)) {}
-  ~Ending() {
+  explicit AllAnswered(std::function<void()> done) : done_(std::move(done)) {}
+  ~AllAnswered() {
     if (done_) done_();
   }
-  Ending(const Ending&) = delete;
-  Ending& operator=(const Ending&) = delete;
+  AllAnswered(const AllAnswered&) = delete;
+  AllAnswered& operator=(const AllAnswered&) = delete;
 
  private:
   std::function<void()> done_;
 };
-using EndingPtr = std::shared_ptr<Ending>; // owned by the completions of the commands
+using AllAnsweredPtr = std::shared_ptr<AllAnswered>; // owned by the completions of the commands
 
 } // namespace foyer::engine
