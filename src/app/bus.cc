@@ -146,7 +146,8 @@ void Bus::tick() {
 }
 
 void Bus::warn(const Refusal& refusal) {
-  deps_.log.warning(std::string(refusal.code()), refusal.operator_text(), {{"next", refusal.info().next}});
+  deps_.log.warning(std::string(refusal.code()), refusal.operator_text(),
+      {{"evidence", refusal.evidence}, {"next", refusal.info().next}});
 }
 
 void Bus::ask_primary() {
