@@ -33,6 +33,7 @@ const std::vector<Layer> kLayers = {
     {"io/tls", {"base", "wire", "io"}},
     {"http", {"base", "wire", "observe", "admission", "io"}},
     {"client", {"base", "wire", "exec"}},
+    {"doctor", {"base", "wire"}},
     {"redis", {"base", "wire", "exec", "client"}},
     {"store", {"base"}},
     {"engine", {"base", "rooms/model"}},

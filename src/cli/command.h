@@ -26,6 +26,7 @@ int run_bus(Args args);     // bus.cc
 int run_check(Args args);   // check.cc
 int run_cluster(Args args); // cluster.cc
 int run_key(Args args);     // key.cc
+int run_doctor(Args args);  // doctor.cc
 int run_explain(Args args); // explain.cc
 int run_service(Args args); // service.cc
 int run_token(Args args);   // token.cc

@@ -12,6 +12,7 @@
 #include "base/cause_page.h"
 #include "base/words.h"
 #include "cli/command.h"
+#include "doctor/finding_page.h"
 
 namespace foyer::cli {
 namespace {
@@ -122,6 +123,14 @@ int explain_number(int number, bool as_json) {
   return 0;
 }
 
+int explain_finding(doctor::Finding finding, bool as_json) {
+  if (as_json)
+    fmt::print("{}\n", json::write_pretty(doctor::finding_to_json(info(finding))));
+  else
+    fmt::print("{}", doctor::finding_to_text(info(finding)));
+  return 0;
+}
+
 std::string canonical(std::string_view code) {
   std::string out(code);
   for (char& c : out) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -173,6 +182,7 @@ int run_explain(Args args) {
   }
   if (const auto number = number_in(codes.front())) return explain_number(*number, as_json);
   const auto cause = find_cause(canonical(codes.front()));
+  if (const auto finding = doctor::find_finding(canonical(codes.front()))) return explain_finding(*finding, as_json);
   if (!cause) return unknown(codes.front(), as_json);
   if (as_json)
     fmt::print("{}\n", json::write_pretty(cause_to_json(info(*cause))));

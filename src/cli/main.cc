@@ -15,6 +15,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"serve", "Check the configuration, then serve.", run_serve},
     {"check", "Check the configuration and this machine: all findings at once, with source and fix.", run_check},
+    {"doctor", "Find out why WebSockets do not open at an address, of Foyer or of any other server.", run_doctor},
     {"explain", "Explain a code: what it means, who must act, and the next step.", run_explain},
     {"why", "Look up one refusal by its reference.", run_why},
     {"upkeep", "Show whether old rows are being deleted or wait for a trusted clock; --now ends the wait.", run_upkeep},
