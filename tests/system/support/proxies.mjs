@@ -1,6 +1,6 @@
 // Proxies that other people wrote, each started for a test with a configuration of its
 // own, in a directory of its own, on a port that was free: nginx, caddy, haproxy,
-// privoxy, stunnel, nghttpx. They end with the test.
+// privoxy, stunnel, nghttpx, apache, squid, varnish, lighttpd, tinyproxy. They end with the test.
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -83,8 +83,8 @@ export async function caddy(t, site) {
   return proxy;
 }
 
-// mode: http or tcp; `server`: what stands behind the backend's address.
-export async function haproxy(t, node, { mode = 'http', server = '', defaults = '' } = {}) {
+// mode: http or tcp; `server`: what stands behind the backend's address; `lines`: what stands before it.
+export async function haproxy(t, node, { mode = 'http', server = '', defaults = '', lines = '' } = {}) {
   const port = await freePort();
   return start(t, 'haproxy', {
     port, args: (dir) => ['-db', '-f', path.join(dir, 'haproxy.cfg')],
@@ -98,6 +98,7 @@ defaults
 ${defaults}
 listen all
   bind 127.0.0.1:${port}
+${lines}
   server foyer ${node.host}:${node.port} ${server}
 ` }),
   });
@@ -125,5 +126,72 @@ export async function nghttpx(t, node, certificate, { port } = {}) {
     port: at, secure: true, files: () => ({}),
     args: (dir) => [`--frontend=127.0.0.1,${at}`, `--backend=${node.host},${node.port}`, `--conf=${dir}/none`, '--errorlog-file=/dev/stderr', '--workers=1', '--npn-list=h2,http/1.1',
       certificate.key, certificate.certificate],
+  });
+}
+
+// `lines`: what stands in the server's configuration, behind the modules for proxies. -X: one process, which can be ended.
+export async function apache(t, lines) {
+  const port = await freePort();
+  const modules = ['mpm_event', 'authz_core', 'authz_host', 'authn_core', 'authn_file', 'auth_basic', 'authz_user', 'headers', 'rewrite', 'proxy', 'proxy_http', 'proxy_wstunnel'];
+  return start(t, 'apache2', {
+    port, args: (dir) => ['-X', '-f', path.join(dir, 'apache2.conf')],
+    files: (dir) => ({ 'apache2.conf': `ServerName localhost
+${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
+PidFile ${dir}/pid
+ErrorLog ${dir}/error.log
+DefaultRuntimeDir ${dir}
+${isRoot ? 'User www-data\nGroup www-data' : ''}
+Listen 127.0.0.1:${port}
+${lines}
+` }),
+  });
+}
+
+// In front of one server (an accelerator).
+export async function squid(t, node, lines = '') {
+  const port = await freePort();
+  return start(t, 'squid', {
+    port, args: (dir) => ['-N', '-f', path.join(dir, 'squid.conf')],
+    files: () => ({ 'squid.conf': `http_port 127.0.0.1:${port} accel defaultsite=${node.host}
+cache_peer ${node.host} parent ${node.port} 0 no-query originserver login=PASS name=server
+http_access allow all
+cache deny all
+pid_filename none
+access_log none
+cache_log /dev/null
+shutdown_lifetime 0 seconds
+${lines}
+` }),
+  });
+}
+
+// `vcl`: what stands behind the backend.
+export async function varnish(t, node, vcl = '') {
+  const port = await freePort();
+  return start(t, 'varnishd', {
+    port, args: (dir) => ['-F', '-j', 'none', '-a', `127.0.0.1:${port}`, '-f', path.join(dir, 'default.vcl'), '-n', path.join(dir, 'work'), '-s', 'malloc,16m', '-p', 'thread_pool_min=10'],
+    files: () => ({ 'default.vcl': `vcl 4.1;\nbackend default { .host = "${node.host}"; .port = "${node.port}"; }\n${vcl}\n` }),
+  });
+}
+
+export async function lighttpd(t, node, lines = '') {
+  const port = await freePort();
+  return start(t, 'lighttpd', {
+    port, args: (dir) => ['-D', '-f', path.join(dir, 'lighttpd.conf')],
+    files: (dir) => ({ 'lighttpd.conf': `server.document-root = "${dir}"
+server.bind = "127.0.0.1"
+server.port = ${port}
+server.modules = ( "mod_proxy" )
+proxy.server = ( "" => ( ( "host" => "${node.host}", "port" => ${node.port} ) ) )
+${lines}
+` }),
+  });
+}
+
+export async function tinyproxy(t, node) {
+  const port = await freePort();
+  return start(t, 'tinyproxy', {
+    port, args: (dir) => ['-d', '-c', path.join(dir, 'tinyproxy.conf')],
+    files: () => ({ 'tinyproxy.conf': `Port ${port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nReversePath "/" "http://${node.host}:${node.port}/"\nReverseOnly Yes\n` }),
   });
 }
