@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { NODES } from './cluster.mjs';
 
 const SETTLED_MS = 300;     // for answers that were under way
+const SEEN_MS = 600;        // for a look at each node, however short the fault was
 
 export const everyone = [...Array(NODES).keys()];
 export const anyone = (c) => c.pick(NODES);
@@ -28,6 +29,7 @@ export async function mute(c, node, act) {
 export async function spare(c, most, act) {
   c.recorder.mark('spare', { most, fault: c.fault });
   await act();
+  await pause(SEEN_MS);
   c.recorder.mark('spared');
 }
 export async function loss(c, rooms) {
