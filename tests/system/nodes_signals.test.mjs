@@ -49,6 +49,7 @@ async function settled(from, to) {
   }
   for (const { type } of to.kept.filter((m) => /^member_/.test(m.type))) await to.next(type);
 }
+const patient = { args: ['--cluster-tick', '1s', '--presence-grace', '100ms'] }; // five ticks without the database, and it closes
 const quick = { args: ['--cluster-tick', '300ms', '--presence-grace', '100ms'] };
 
 test('who is in a room at one node is seen at the others, comes and leaves', async (t) => {
@@ -87,7 +88,7 @@ test('the people of a node that was killed leave, and nobody else', async (t) =>
 
 test('after a crash of the database everybody is listed again, and nobody seems to come or leave', async (t) => {
   const own = await Postgres.start(t);
-  const [a, b] = await nodes(t, await own.fresh(), 2, quick);
+  const [a, b] = await nodes(t, await own.fresh(), 2, patient);
   const ann = await arriveAt(a, 'ann');
   const bob = await arriveAt(b, 'bob');
   await ann.join('tea');
@@ -96,7 +97,7 @@ test('after a crash of the database everybody is listed again, and nobody seems 
   await own.crash();
   await own.start();
   for (const person of [ann, bob]) {
-    await until('both to be listed', async () => (await person.ask('presence', { room: 'tea' })).members?.length === 2);
+    await until('both to be listed', async () => (await person.ask('presence', { room: 'tea' })).members?.length === 2, 60_000);
     await person.barrier();
     assert.deepEqual(person.kept.filter((m) => /^member_/.test(m.type)), []);
   }
