@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,13 +17,15 @@
 #include "doctor/judge.h"
 #include "doctor/ladder.h"
 #include "doctor/report.h"
+#include "doctor/sayings.h"
 #include "wire/http_lines.h"
 
 namespace foyer::cli {
 namespace {
 
 constexpr std::string_view kUsage =
-    "Usage: foyer doctor URL [OPTIONS]\n\n"
+    "Usage: foyer doctor URL [OPTIONS]\n"
+    "       foyer doctor --browser-says TEXT [--json]\n\n"
     "Finds out why WebSockets do not open at an address, of Foyer or of any other server: looks the name up, "
     "connects,\n"
     "makes the TLS handshake, sends a plain request, and then the WebSocket's handshake with one thing more at each "
@@ -38,11 +41,14 @@ constexpr std::string_view kUsage =
     "  --hold DURATION   keep a connection quiet for so long, such as 70s, to find the time-outs of proxies\n"
     "  --json            print the result as JSON\n"
     "  --markdown        print it to be pasted somewhere: without the host's name and addresses\n"
-    "  --reference       print the page docs/findings.md\n\n"
+    "  --reference       print the page docs/findings.md\n"
+    "  --browser-says TEXT   what leads to this line of a browser's console or of a client library, or to a close "
+    "code;\n"
+    "                    - reads it from standard input. Nothing is asked of any server\n\n"
     "Exit status: 0 WebSockets work, 1 a fault was found, 2 nothing can be said.\n";
 
-constexpr std::array<std::string_view, 9> kOptions = {
-    "--origin", "--token", "--subprotocol", "--ca", "--repeat", "--hold", "--json", "--markdown", "--reference"};
+constexpr std::array<std::string_view, 10> kOptions = {"--origin", "--token", "--subprotocol", "--ca", "--repeat",
+    "--hold", "--json", "--markdown", "--reference", "--browser-says"};
 
 constexpr int kMostRepeats = 100;
 constexpr Millis kLongestHold{3'600'000};
@@ -53,6 +59,7 @@ struct Arguments : HelpArgument {
   bool json = false;
   bool markdown = false;
   bool reference = false;
+  std::optional<std::string> browser_says = {};
 };
 
 // "70s", "500ms", "5m"; nothing: it is none of these.
@@ -84,11 +91,21 @@ std::expected<std::string, std::string> read_token(std::string value) {
   return value;
 }
 
+std::string read_all(std::size_t most) {
+  std::string out;
+  for (int c = std::getchar(); c != EOF && out.size() < most; c = std::getchar()) out += static_cast<char>(c);
+  return out;
+}
+
 std::expected<bool, std::string> take_option(Arguments& out, Args args, std::size_t& i) {
   const std::string& arg = args[i];
   if (arg == "--json") return out.json = true;
   if (arg == "--markdown") return out.markdown = true;
   if (arg == "--reference") return out.reference = true;
+  if (auto says = value_of("--browser-says", args, i)) {
+    out.browser_says = *says == "-" ? read_all(doctor::kLongestSaying) : std::move(*says);
+    return true;
+  }
   if (const auto value = value_of("--origin", args, i)) {
     if (!fits_header(*value)) return std::unexpected("--origin is not an origin, such as https://app.example");
     out.ask.origin = *value;
@@ -124,6 +141,10 @@ std::expected<Arguments, std::string> read(Args args) {
       args, out, kOptions, false, [&](const std::string&, std::size_t& i) { return take_option(out, args, i); });
   if (!words) return std::unexpected(words.error());
   if (out.help || out.reference) return out;
+  if (out.browser_says) {
+    if (!words->empty() || out.markdown) return std::unexpected("--browser-says stands alone, or with --json");
+    return out;
+  }
   if (words->size() != 1) return std::unexpected(words->empty() ? "the URL is missing" : "more than one URL");
   if (out.json && out.markdown) return std::unexpected("--json or --markdown, not both");
   auto url = wire::parse_url(words->front());
@@ -152,6 +173,14 @@ int run_doctor(Args args) {
   if (arguments->reference) {
     fmt::print("{}", doctor::findings_markdown());
     return 0;
+  }
+  if (arguments->browser_says) {
+    const auto meaning = doctor::what_it_means(*arguments->browser_says);
+    if (arguments->json)
+      fmt::print("{}\n", json::write_pretty(doctor::meaning_to_json(meaning)));
+    else
+      fmt::print("{}", doctor::meaning_to_text(meaning));
+    return meaning.means.empty() ? kCouldNotRun : 1;
   }
   const doctor::Facts facts = doctor::Ladder(arguments->ask, system_entropy(), system_clock()).climb();
   const doctor::Verdict verdict = doctor::judge(facts);
