@@ -186,4 +186,34 @@ TEST(Layers, NoProductFileIncludesTestSupport) {
   EXPECT_THAT(wrong, testing::IsEmpty());
 }
 
+// "foyer::engine::Fanout": every class of a named namespace that the file defines.
+std::set<std::string> classes_of(const std::string& file) {
+  static const std::regex opens(R"re(namespace ([\w:]+) \{)re");
+  static const std::regex defines(R"re((?:class|struct) (\w+)(?: final)?(?: : [^;]*)?\s*\{.*)re");
+  std::set<std::string> out;
+  std::string inside;
+  bool unnamed = false;
+  std::istringstream lines(text_of(kRoot / "src" / file));
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (line.starts_with("namespace {")) unnamed = true;
+    if (line == "} // namespace") unnamed = false;
+    if (std::regex_match(line, match, opens)) inside = match[1];
+    if (!unnamed && std::regex_match(line, match, defines)) out.insert(inside + "::" + match[1].str());
+  }
+  return out;
+}
+
+// Of two that are called the same, the linker takes the functions of one for both.
+TEST(Names, EachClassIsDefinedInOneFile) {
+  std::map<std::string, std::string> first;
+  std::set<std::string> twice;
+  for (const auto& file : product_files())
+    for (const auto& name : classes_of(file))
+      if (const auto [known, fresh] = first.emplace(name, file); !fresh)
+        twice.insert(name + ": " + known->second + " and " + file);
+  EXPECT_THAT(twice, testing::IsEmpty());
+  EXPECT_GT(first.size(), 500U);
+}
+
 } // namespace
