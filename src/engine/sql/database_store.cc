@@ -83,8 +83,7 @@ class DatabaseStore final : public ChatStore {
     const auto reached = std::make_shared<store::Reached>();
     auto read_anew = [this, reading = std::move(reading)] { return open_to_read(reading); };
     if (options.tail_every.count() > 0)
-      tail_ = std::make_unique<NodeTail>(
-          read_anew, NodeTailOptions{.every = options.tail_every, .reached = reached}, clock_, metrics, log);
+      tail_.reset(new NodeTail(read_anew, {.every = options.tail_every, .reached = reached}, clock_, metrics, log));
     store::WriterOptions writer_options{.name = "chat",
         .queue_limit = options.policy.queue_limit,
         .limit = "store_queue",
@@ -444,7 +443,6 @@ class DatabaseStore final : public ChatStore {
   const Writers writers_;
   const std::string node_; // name of this process; empty: of a file
   Duty duty_;              // used by the writer's thread
-  MonoTime duty_asked_{};  // likewise
   HookWrites events_;      // likewise
   CallLog calls_;          // likewise
   Writes writes_;          // likewise
