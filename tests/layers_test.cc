@@ -58,7 +58,7 @@ const std::vector<Layer> kLayers = {
         {"base", "jose", "wire", "client", "redis", "admission", "http", "rooms/model", "engine/sql", "auth", "asking",
             "accounts", "gateway"}},
     {"admin", {"base", "wire", "observe"}},
-    {"api", {"base", "wire", "observe", "rooms/model", "engine", "rooms", "access", "gateway"}},
+    {"api", {"base", "wire", "rooms/model", "engine", "rooms", "access", "gateway"}},
     {"app",
         {"base", "jose", "wire", "exec", "client", "io", "http", "observe", "redis", "store", "engine", "engine/sql",
             "engine/memory", "engine/local", "engine/redis", "hooks", "protocol", "protocol/foyer_v1", "admission",

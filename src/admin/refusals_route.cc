@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <charconv>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "admin/api_key.h"
 #include "admin/routes.h"
@@ -27,7 +30,7 @@ Result<observe::RefusalFilter> read_filter(const Request& request) {
   return filter;
 }
 
-json::Object to_json(const observe::RefusalRecord& record) {
+json::Object to_json(const observe::RefusalRecord& record, std::string_view node) {
   json::Object row;
   row["ref"] = record.ref.view();
   row["code"] = record.refusal.code();
@@ -48,26 +51,84 @@ json::Object to_json(const observe::RefusalRecord& record) {
   }
   row["steps"] = std::move(steps);
   row["count"] = record.count;
+  if (!node.empty()) row["node"] = node;
   return row;
+}
+
+json::Array rows_of(const observe::GatewayInfo& gateway, const observe::RefusalFilter& filter, std::string_view node) {
+  json::Array rows;
+  for (const auto& record : gateway.refusals(filter)) rows.push_back(to_json(record, node));
+  return rows;
+}
+
+// All rows, the newest first, at most as many as were asked for.
+json::Object of_all(json::Array rows, Elsewhere elsewhere, std::size_t limit) {
+  for (const std::string& body : elsewhere.bodies) {
+    auto read = json::parse(body);
+    json::Value* more = read && read->is_object() ? read->as_object().if_contains("refusals") : nullptr;
+    if (more == nullptr || !more->is_array()) continue;
+    for (json::Value& row : more->as_array())
+      if (row.is_object()) rows.push_back(std::move(row));
+  }
+  const auto time = [](const json::Value& row) { return json::get_string(row.get_object(), "time").value_or(""); };
+  std::ranges::stable_sort(rows, std::greater{}, time); // RFC 3339 in UTC
+  if (rows.size() > limit) rows.resize(limit);
+  json::Object body;
+  body["refusals"] = std::move(rows);
+  json::Array missing;
+  for (std::string& node : elsewhere.missing) missing.push_back(json::Value(std::move(node)));
+  if (!missing.empty()) body["missing_nodes"] = std::move(missing);
+  return body;
 }
 
 } // namespace
 
+std::string refusals_question(const observe::RefusalFilter& filter) {
+  json::Object question{{"limit", filter.limit}};
+  if (filter.ref) question["ref"] = filter.ref->view();
+  if (filter.cause) question["code"] = code_of(*filter.cause);
+  return json::write(question);
+}
+
+std::optional<observe::RefusalFilter> read_refusals_question(std::string_view question) {
+  const auto read = json::parse(question);
+  if (!read || !read->is_object()) return std::nullopt;
+  observe::RefusalFilter filter;
+  if (const auto ref = json::get_string(read->get_object(), "ref")) filter.ref = Ref(std::string(*ref));
+  if (const auto code = json::get_string(read->get_object(), "code")) {
+    filter.cause = find_cause(*code);
+    if (!filter.cause) return std::nullopt; // of a later release
+  }
+  const auto limit = json::get_int(read->get_object(), "limit");
+  if (!limit || *limit < 1) return std::nullopt;
+  filter.limit = static_cast<std::size_t>(*limit);
+  return filter;
+}
+
+std::string refusals_body(
+    const observe::GatewayInfo& gateway, const observe::RefusalFilter& filter, std::string_view node) {
+  json::Object body;
+  body["refusals"] = rows_of(gateway, filter, node);
+  return json::write(body);
+}
+
 Route refusals_route(const ApiDeps& deps) {
   return {"GET", "/api/refusals",
-      [gateway = deps.gateway, key = ApiKey(deps.api_key), development = deps.development,
-          on_refusal = deps.on_refusal](const Request& request, Reply reply) {
+      [gateway = deps.gateway, node = deps.node, elsewhere = deps.refusals_elsewhere, key = ApiKey(deps.api_key),
+          development = deps.development, on_refusal = deps.on_refusal](const Request& request, Reply reply) {
     if (auto refusal = key.check(request)) {
       if (on_refusal) on_refusal(request, *refusal);
       return reply(wire::problem(*refusal, request.ref, development));
     }
     const auto filter = read_filter(request);
     if (!filter) return reply(wire::problem(filter.error(), request.ref, development));
-    json::Array rows;
-    for (const auto& record : gateway->refusals(*filter)) rows.push_back(to_json(record));
-    json::Object body;
-    body["refusals"] = std::move(rows);
-    reply(json_response(200, json::write(body)));
+    json::Array rows = rows_of(*gateway, *filter, node);
+    if (!elsewhere || (filter->ref && !rows.empty()))
+      return reply(json_response(200, json::write(of_all(std::move(rows), {}, filter->limit))));
+    elsewhere(
+        *filter, [rows = std::move(rows), limit = filter->limit, reply = std::move(reply)](Elsewhere said) mutable {
+      reply(json_response(200, json::write(of_all(std::move(rows), std::move(said), limit))));
+    });
   }};
 }
 

@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/http.h"
@@ -31,6 +33,12 @@ struct Upkeep {
   std::function<void()> now = {}; // the operator confirms the clock
 };
 
+// What other nodes answer to the same request.
+struct Elsewhere {
+  std::vector<std::string> bodies = {};  // JSON
+  std::vector<std::string> missing = {}; // nodes that have not answered
+};
+
 // The references must outlive the routes.
 struct ApiDeps {
   observe::BuildInfo build;
@@ -38,9 +46,13 @@ struct ApiDeps {
   const Metrics& metrics;
   const observe::GatewayInfo* gateway = nullptr; // null: the gateway role does not run here
   std::string api_key = {};                      // empty: /api/* and /metrics answer 404
-  bool development = false;                      // refusals carry the operator's text
-  std::vector<observe::HealthCheck> live = {};   // in addition to the loops
-  std::vector<observe::HealthCheck> ready = {};  // in addition to `accepting`: stores, auth service, key set, …
+  std::string node = {};                         // of this process; empty: there is one
+  // Asks the other nodes for refusals; empty: there are none. `done` is called once, on the control plane.
+  std::function<void(const observe::RefusalFilter&, std::move_only_function<void(Elsewhere)> done)> refusals_elsewhere =
+      {};
+  bool development = false;                     // refusals carry the operator's text
+  std::vector<observe::HealthCheck> live = {};  // in addition to the loops
+  std::vector<observe::HealthCheck> ready = {}; // in addition to `accepting`: stores, auth service, key set, …
   Upkeep upkeep = {};
   std::string identity = {};    // `external`: nobody logs in here; for the page
   std::string sign_in_url = {}; // where they sign in, if not here
@@ -62,7 +74,13 @@ struct ApiDeps {
 [[nodiscard]] Route metrics_route(const ApiDeps& deps, bool with_key);
 // GET: the state; POST: `{"now":true}` lets deletion by age continue at once, and returns the state before.
 [[nodiscard]] std::vector<Route> upkeep_routes(const ApiDeps& deps);
+// Of all nodes. A reference that this node knows is not asked elsewhere.
 [[nodiscard]] Route refusals_route(const ApiDeps& deps);
+// What one node asks another, and answers, about refusals.
+[[nodiscard]] std::string refusals_question(const observe::RefusalFilter& filter);
+[[nodiscard]] std::optional<observe::RefusalFilter> read_refusals_question(std::string_view question);
+[[nodiscard]] std::string refusals_body(
+    const observe::GatewayInfo& gateway, const observe::RefusalFilter& filter, std::string_view node);
 [[nodiscard]] std::vector<Route> causes_routes(const ApiDeps& deps);
 
 } // namespace foyer::admin

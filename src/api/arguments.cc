@@ -83,6 +83,17 @@ bool is_key_text(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 bool is_user_text(std::string_view text) { return rooms::kind_of("user:" + std::string(text)).has_value(); }
+// 000000000003, and with several nodes 000000000003.NODE
+bool is_place_text(std::string_view text) {
+  if (text.empty()) return true;
+  const std::string_view place = text.substr(0, text.find('.'));
+  if (place.size() != 12 || place.find_first_not_of("0123456789abcdef") != std::string_view::npos) return false;
+  if (place == text) return true;
+  const std::string_view node = text.substr(place.size() + 1);
+  return !node.empty() && node.size() <= 64 && std::ranges::all_of(node, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
 bool is_pattern_text(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -114,8 +125,7 @@ Result<void> check_text(const Field& field, std::string_view text, bool of_list)
     return wrong(field, fmt::format("must have {} to {} characters", field.least, field.most));
   if (field.grammar == Grammar::key && !is_key_text(text))
     return wrong(field, "must be printable ASCII without blanks");
-  if (field.grammar == Grammar::place && !text.empty() &&
-      (text.size() != 12 || text.find_first_not_of("0123456789abcdef") != std::string_view::npos))
+  if (field.grammar == Grammar::place && !is_place_text(text))
     return wrong(field, "must be the next of the answer before");
   if (field.grammar == Grammar::pattern && !is_pattern_text(text))
     return wrong(field, "must be a room's name in which * may stand for anything");

@@ -14,13 +14,11 @@
 #include "base/completion.h"
 #include "base/ids.h"
 #include "engine/room_directory.h"
-#include "observe/build_info.h"
-#include "observe/info.h"
 #include "rooms/actor.h"
 #include "rooms/room_service.h"
 
 namespace foyer::gateway {
-class Clients;
+class AllClients;
 }
 
 namespace foyer::api {
@@ -28,12 +26,10 @@ namespace foyer::api {
 // What methods work on. Immutable or thread safe, and outliving every call.
 struct Context {
   rooms::RoomService& rooms;
-  gateway::Clients& clients;
+  gateway::AllClients& clients;
   engine::RoomDirectory& directory;
   const Clock& clock;
-  const observe::BuildInfo& build;
-  const observe::GatewayInfo& info;
-  std::string node; // the id of this run of the server
+  std::string node; // the id of this run of the server, if there is one
   std::size_t text_bytes;
   UserIds users; // how the users of issuers are named
   access::IdempotentCalls& calls;

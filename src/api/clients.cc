@@ -6,28 +6,25 @@
 #include <vector>
 
 #include "api/handlers.h"
-#include "gateway/clients.h"
+#include "api/write.h"
+#include "gateway/all_clients.h"
 
 namespace foyer::api {
 namespace {
 
 constexpr std::uint32_t kDefaultClients = 100;
 
-// An id that cannot be one of a connection is that of none.
-ConnectionId connection_in(std::string_view text) { return gateway::read_connection(text).value_or(0); }
-
-engine::Selection selection(const Call& call) {
-  engine::Selection who{
-      .user = UserId{call.arguments.text("user")}, .session = SessionId{call.arguments.text("session")}};
-  if (const auto client = call.arguments.text("client"); !client.empty()) who.connection = connection_in(client);
-  for (const std::string& each : call.arguments.texts("whitelist")) who.keep.push_back(connection_in(each));
-  return who;
+gateway::NamedSelection selection(const Call& call) {
+  return {.who = {.user = UserId{call.arguments.text("user")}, .session = SessionId{call.arguments.text("session")}},
+      .client = std::string(call.arguments.text("client")),
+      .keep = call.arguments.texts("whitelist")};
 }
 
-Completion<gateway::Applied> done_by(Call call) {
-  return [call = std::move(call)](Result<gateway::Applied> result) mutable {
+Completion<gateway::OfNodes<gateway::Applied>> done_by(Call call) {
+  return [call = std::move(call)](Result<gateway::OfNodes<gateway::Applied>> result) mutable {
     if (!result) return call.refuse(std::move(result).error());
-    call.answer("{}");
+    const std::string missing = missing_nodes(result->missing);
+    call.answer(missing.empty() ? "{}" : "{" + missing.substr(1) + "}");
   };
 }
 
@@ -48,7 +45,8 @@ void append_row(std::string& out, const gateway::ClientRow& row) {
     out += ',';
   };
   out += '{';
-  text("client", gateway::shown(row.connection));
+  text("client", gateway::shown(row.connection, row.node));
+  if (!row.node.empty()) text("node", row.node);
   text("user", row.user.view());
   text("name", row.name);
   text("session", row.session.view());
@@ -68,13 +66,15 @@ void connections(const Context& context, Call call) {
       .room = call.room(),
       .after = std::string(asked.text("after")),
       .limit = static_cast<std::uint32_t>(asked.number("limit").value_or(kDefaultClients))};
-  context.clients.list(std::move(query), [call = std::move(call)](Result<gateway::ClientsPage> page) mutable {
-    if (!page) return call.refuse(std::move(page).error());
+  context.clients.list(
+      std::move(query), [call = std::move(call)](Result<gateway::OfNodes<gateway::ClientsPage>> all) mutable {
+    if (!all) return call.refuse(std::move(all).error());
+    const gateway::ClientsPage& page = all->value;
     std::string out = R"({"connections":[)";
-    for (const gateway::ClientRow& row : page->clients) append_row(out, row);
+    for (const gateway::ClientRow& row : page.clients) append_row(out, row);
     out += ']';
-    if (!page->next.empty()) out += R"(,"next":")" + page->next + '"';
-    call.answer(out + "}");
+    if (!page.next.empty()) out += R"(,"next":")" + page.next + '"';
+    call.answer(out + missing_nodes(all->missing) + "}");
   });
 }
 
@@ -82,11 +82,11 @@ void get_user_status(const Context& context, Call call) {
   if (!may(call, rooms::ApiRight::users_read)) return;
   std::vector<UserId> users;
   for (std::string& user : call.arguments.texts("users")) users.emplace_back(std::move(user));
-  context.clients.status(
-      std::move(users), [call = std::move(call)](Result<std::vector<gateway::UserStatus>> statuses) mutable {
+  context.clients.status(std::move(users),
+      [call = std::move(call)](Result<gateway::OfNodes<std::vector<gateway::UserStatus>>> statuses) mutable {
     if (!statuses) return call.refuse(std::move(statuses).error());
     std::string out = R"({"statuses":[)";
-    for (const gateway::UserStatus& status : *statuses) {
+    for (const gateway::UserStatus& status : statuses->value) {
       out += out.ends_with('[') ? R"({"user":)" : R"(,{"user":)";
       json::append_string(out, status.user.view());
       fmt::format_to(
@@ -94,42 +94,46 @@ void get_user_status(const Context& context, Call call) {
       if (status.last_seen) fmt::format_to(std::back_inserter(out), R"(,"last_seen":{})", millis(*status.last_seen));
       out += '}';
     }
-    call.answer(out + "]}");
+    call.answer(out + ']' + missing_nodes(statuses->missing) + '}');
   });
 }
 
 void disconnect(const Context& context, Call call) {
   if (!may(call, rooms::ApiRight::connections)) return;
-  engine::Disconnect request{.who = selection(call)};
+  auto who = selection(call);
+  engine::Disconnect request;
   if (const Arguments* how = call.arguments.object("disconnect")) {
     request.code = static_cast<std::uint16_t>(how->number("code").value_or(0));
     request.reason = how->text("reason");
   }
-  context.clients.disconnect(std::move(request), done_by(std::move(call)));
+  context.clients.act(std::move(who), std::move(request), done_by(std::move(call)));
 }
 
 void subscribe(const Context& context, Call call) {
   if (!may(call, rooms::ApiRight::connections)) return;
-  engine::Subscribe request{.who = selection(call), .room = call.room()};
+  auto who = selection(call);
+  engine::Subscribe request{.who = {}, .room = call.room()};
   if (const Arguments* since = call.arguments.object("recover_since"))
     request.since = rooms::SincePosition{
         .epoch = Epoch{since->text("epoch")}, .offset = static_cast<Offset>(since->number("offset").value_or(0))};
-  context.clients.subscribe(std::move(request), done_by(std::move(call)));
+  context.clients.act(std::move(who), std::move(request), done_by(std::move(call)));
 }
 
 void unsubscribe(const Context& context, Call call) {
   if (!may(call, rooms::ApiRight::connections)) return;
-  engine::Unsubscribe request{.who = selection(call), .room = call.room()};
-  context.clients.unsubscribe(std::move(request), done_by(std::move(call)));
+  auto who = selection(call);
+  engine::Unsubscribe request{.who = {}, .room = call.room()};
+  context.clients.act(std::move(who), std::move(request), done_by(std::move(call)));
 }
 
 void refresh(const Context& context, Call call) {
   if (!may(call, rooms::ApiRight::connections)) return;
   const std::int64_t at = call.arguments.number("expire_at").value_or(0);
   if (!call.arguments.flag("expired") && at == 0) return call.answer("{}");
-  engine::SetExpiry request{.who = selection(call)}; // now
+  auto who = selection(call);
+  engine::SetExpiry request; // now
   if (!call.arguments.flag("expired")) request.expires_at = WallTime{std::chrono::seconds{at}};
-  context.clients.set_expiry(std::move(request), done_by(std::move(call)));
+  context.clients.act(std::move(who), std::move(request), done_by(std::move(call)));
 }
 
 } // namespace foyer::api

@@ -40,6 +40,13 @@ inline constexpr Field kIdempotencyKey{.name = "idempotency_key",
     .least = 1,
     .most = kKeyLength,
     .grammar = Grammar::key};
+// Of every answer to which all nodes contribute.
+inline constexpr Field kMissingNodes{.name = "missing_nodes",
+    .type = Type::texts,
+    .says =
+        "With several nodes: those that have not answered; what only they know is not in the answer, and an action "
+        "may not have reached them. Absent: all have answered."};
+inline constexpr std::array kOnlyMissingNodes{kMissingNodes};
 inline constexpr std::array kOnlyChannel{kChannel};
 inline constexpr std::array kChannelOnce{kChannel, kIdempotencyKey};
 inline constexpr Field kUser{

@@ -19,7 +19,7 @@ std::string_view regex_of(Grammar grammar) {
     case Grammar::person:
       return "^(?!app:|system:)(?:[A-Za-z0-9._:@|-]{1,128}|[A-Za-z0-9._:@|-]{0,84}~[A-Za-z0-9_-]{43})$";
     case Grammar::key: return "^[!-~]*$";
-    case Grammar::place: return "^(?:[0-9a-f]{12})?$";
+    case Grammar::place: return "^(?:[0-9a-f]{12}(?:[.][A-Za-z0-9_-]{1,64})?)?$";
   }
   return {};
 }

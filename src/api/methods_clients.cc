@@ -50,6 +50,7 @@ constexpr std::array kConnections{
         .most = kMostClients}};
 constexpr std::array kConnection{
     Field{.name = "client", .type = Type::text, .says = "The id of the connection.", .required = true},
+    Field{.name = "node", .type = Type::text, .says = "With several nodes: the one that it is connected to."},
     Field{.name = "user", .type = Type::text, .says = "The id of the user.", .required = true},
     Field{.name = "name", .type = Type::text, .says = "Shown to others.", .required = true},
     Field{.name = "session",
@@ -68,10 +69,10 @@ constexpr std::array kConnection{
     Field{.name = "rooms", .type = Type::number, .says = "Rooms that it has joined.", .required = true}};
 constexpr std::array kConnectionsAnswer{Field{.name = "connections",
                                             .type = Type::objects,
-                                            .says = "Of this server. One that stays is on exactly one page.",
+                                            .says = "Of all nodes. One that stays is on exactly one page.",
                                             .required = true,
                                             .members = kConnection},
-    Field{.name = "next", .type = Type::text, .says = "There are more: the `after` of the next call."}};
+    Field{.name = "next", .type = Type::text, .says = "There are more: the `after` of the next call."}, kMissingNodes};
 
 constexpr std::array kUsers{Field{.name = "users",
     .type = Type::texts,
@@ -85,14 +86,14 @@ constexpr std::array kStatus{Field{.name = "user", .type = Type::text, .says = "
     Field{.name = "connections", .type = Type::number, .says = "How many.", .required = true},
     Field{.name = "last_seen",
         .type = Type::number,
-        .says =
-            "When the user was last heard from, in milliseconds since 1970. Absent: unknown, because this server has "
-            "not seen the user since it started, or forgot it for others."}};
+        .says = "When the user was last heard from, in milliseconds since 1970. Absent: unknown, because no node has "
+                "seen the user since it started, or it forgot the user for others."}};
 constexpr std::array kStatusAnswer{Field{.name = "statuses",
-    .type = Type::objects,
-    .says = "One for each user, in the order of the request.",
-    .required = true,
-    .members = kStatus}};
+                                       .type = Type::objects,
+                                       .says = "One for each user, in the order of the request.",
+                                       .required = true,
+                                       .members = kStatus},
+    kMissingNodes};
 
 constexpr std::array kDisconnectAs{
     Field{.name = "code",
@@ -169,6 +170,7 @@ constexpr std::array kMethods{
         .changes = "connections",
         .needs = kNeedsConnections,
         .fields = kDisconnect,
+        .answer = kOnlyMissingNodes,
         .run = disconnect,
         .logged = true},
     Method{.name = "subscribe",
@@ -177,6 +179,7 @@ constexpr std::array kMethods{
         .changes = "connections",
         .needs = kNeedsConnections,
         .fields = kSubscribe,
+        .answer = kOnlyMissingNodes,
         .causes = kSubscribeCauses,
         .run = subscribe,
         .logged = true},
@@ -185,6 +188,7 @@ constexpr std::array kMethods{
         .changes = "connections",
         .needs = kNeedsConnections,
         .fields = kUnsubscribe,
+        .answer = kOnlyMissingNodes,
         .run = unsubscribe,
         .logged = true},
     Method{.name = "refresh",
@@ -192,6 +196,7 @@ constexpr std::array kMethods{
         .changes = "connections",
         .needs = kNeedsConnections,
         .fields = kRefresh,
+        .answer = kOnlyMissingNodes,
         .run = refresh,
         .logged = true},
 };

@@ -101,14 +101,17 @@ constexpr std::array kHistoryAnswer{Field{.name = "publications",
                                         .required = true,
                                         .members = kPublication},
     kOffset, kEpoch};
-constexpr std::array kPresenceAnswer{Field{.name = "presence",
-    .type = Type::map,
-    .says = "By client: the connections that have joined the room, at most 10,000.",
-    .required = true,
-    .members = kClientInfo}};
+constexpr std::array kPresenceAnswer{
+    Field{.name = "presence",
+        .type = Type::map,
+        .says = "By client: the connections that have joined the room, at most 10,000.",
+        .required = true,
+        .members = kClientInfo},
+    kMissingNodes};
 constexpr std::array kStatsAnswer{
     Field{.name = "num_clients", .type = Type::number, .says = "Connections that have joined.", .required = true},
-    Field{.name = "num_users", .type = Type::number, .says = "Users of these connections.", .required = true}};
+    Field{.name = "num_users", .type = Type::number, .says = "Users of these connections.", .required = true},
+    kMissingNodes};
 constexpr std::array kChannels{Field{.name = "pattern",
     .type = Type::text,
     .says = "Only rooms whose names match; * stands for anything.",
@@ -116,11 +119,13 @@ constexpr std::array kChannels{Field{.name = "pattern",
     .grammar = Grammar::pattern}};
 constexpr std::array kChannelInfo{
     Field{.name = "num_clients", .type = Type::number, .says = "Connections that have joined.", .required = true}};
-constexpr std::array kChannelsAnswer{Field{.name = "channels",
-    .type = Type::map,
-    .says = "By room: the rooms that somebody has joined and that the key may read.",
-    .required = true,
-    .members = kChannelInfo}};
+constexpr std::array kChannelsAnswer{
+    Field{.name = "channels",
+        .type = Type::map,
+        .says = "By room: the rooms that somebody has joined and that the key may read.",
+        .required = true,
+        .members = kChannelInfo},
+    kMissingNodes};
 constexpr std::array kNode{
     Field{.name = "uid", .type = Type::text, .says = "Of this run of the server.", .required = true},
     Field{.name = "name", .type = Type::text, .says = "The same, readable.", .required = true},
@@ -131,8 +136,10 @@ constexpr std::array kNode{
     Field{
         .name = "num_subs", .type = Type::number, .says = "Connections, counted once in each room.", .required = true},
     Field{.name = "uptime", .type = Type::number, .says = "Seconds.", .required = true}};
-constexpr std::array kInfoAnswer{Field{
-    .name = "nodes", .type = Type::objects, .says = "The nodes of the server.", .required = true, .members = kNode}};
+constexpr std::array kInfoAnswer{
+    Field{
+        .name = "nodes", .type = Type::objects, .says = "The nodes of the server.", .required = true, .members = kNode},
+    kMissingNodes};
 constexpr std::array kMessageDelete{kChannel,
     Field{.name = "offset",
         .type = Type::number,

@@ -9,7 +9,7 @@
 #include "api/handlers.h"
 #include "api/limits.h"
 #include "api/write.h"
-#include "gateway/clients.h"
+#include "gateway/all_clients.h"
 
 namespace foyer::api {
 namespace {
@@ -87,11 +87,12 @@ struct Present {
   std::string after = {};
   std::size_t found = 0;
   std::string clients = {};
+  std::vector<engine::NodeId> missing = {};
 };
 
 void append_client(std::string& out, const gateway::ClientRow& row) {
   if (!out.empty()) out += ',';
-  const std::string client = gateway::shown(row.connection);
+  const std::string client = gateway::shown(row.connection, row.node);
   fmt::format_to(std::back_inserter(out), R"("{0}":{{"client":"{0}","user":)", client);
   json::append_string(out, row.user.view());
   out += R"(,"conn_info":{"name":)";
@@ -103,13 +104,17 @@ void list_present(const Context& context, const std::shared_ptr<Present>& presen
   const auto most = std::min<std::size_t>(gateway::kClientsPage, kMostPresent - present->found);
   context.clients.list(
       {.room = present->call.room(), .after = present->after, .limit = static_cast<std::uint32_t>(most)},
-      [&context, present](Result<gateway::ClientsPage> page) {
-    if (!page) return present->call.refuse(std::move(page).error());
-    for (const gateway::ClientRow& row : page->clients) append_client(present->clients, row);
-    present->found += page->clients.size();
-    present->after = std::move(page->next);
+      [&context, present](Result<gateway::OfNodes<gateway::ClientsPage>> all) {
+    if (!all) return present->call.refuse(std::move(all).error());
+    gateway::ClientsPage& page = all->value;
+    for (const gateway::ClientRow& row : page.clients) append_client(present->clients, row);
+    for (engine::NodeId& node : all->missing)
+      if (std::ranges::find(present->missing, node) == present->missing.end())
+        present->missing.push_back(std::move(node));
+    present->found += page.clients.size();
+    present->after = std::move(page.next);
     if (present->after.empty() || present->found >= kMostPresent)
-      return present->call.answer(R"({"presence":{)" + present->clients + "}}");
+      return present->call.answer(R"({"presence":{)" + present->clients + '}' + missing_nodes(present->missing) + '}');
     list_present(context, present);
   });
 }
@@ -141,7 +146,7 @@ void presence(const Context& context, Call call) {
   context.rooms.presence(std::move(actor), room, {.members = 0},
       [&context, call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
     if (!now) return call.refuse(std::move(now).error());
-    if (now->subscribers == 0) return call.answer(R"({"presence":{}})");
+    if (now->subscribers == 0 && !context.clients.has_others()) return call.answer(R"({"presence":{}})");
     list_present(context, std::make_shared<Present>(std::move(call)));
   });
 }
@@ -150,10 +155,16 @@ void presence_stats(const Context& context, Call call) {
   if (auto may = call.may(rooms::RoomRight::read); !may) return call.refuse(std::move(may).error());
   rooms::Actor actor = call.actor(context);
   const RoomName room = call.room();
-  context.rooms.presence(
-      std::move(actor), room, {.members = 0}, [call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
+  context.rooms.presence(std::move(actor), room, {.members = 0},
+      [&context, room, call = std::move(call)](Result<rooms::PresenceNow> now) mutable {
     if (!now) return call.refuse(std::move(now).error());
-    call.answer(fmt::format(R"({{"num_clients":{},"num_users":{}}})", now->subscribers, now->connected));
+    if (!context.clients.has_others())
+      return call.answer(fmt::format(R"({{"num_clients":{},"num_users":{}}})", now->subscribers, now->connected));
+    context.clients.audience(
+        room, [call = std::move(call)](Result<gateway::OfNodes<gateway::AudienceNumbers>> all) mutable {
+      call.answer(fmt::format(R"({{"num_clients":{},"num_users":{}{}}})", all->value.clients, all->value.users,
+          missing_nodes(all->missing)));
+    });
   });
 }
 
@@ -161,36 +172,31 @@ void channels(const Context& context, Call call) {
   if (!call.caller().rights.may_somewhere(rooms::RoomRight::read))
     return call.refuse({.cause = Cause::PERMISSION_DENIED, .evidence = "read:*", .field = "needs"});
   const std::string_view pattern = call.arguments.text("pattern");
-  context.rooms.active(pattern.empty() ? "*" : std::string(pattern),
-      [call = std::move(call)](Result<std::vector<rooms::ActiveRoom>> rooms) mutable {
+  context.clients.active(pattern.empty() ? "*" : std::string(pattern),
+      [call = std::move(call)](Result<gateway::OfNodes<std::vector<rooms::ActiveRoom>>> rooms) mutable {
+    if (!rooms) return call.refuse(std::move(rooms).error());
     std::string out = R"({"channels":{)";
-    for (const rooms::ActiveRoom& each : rooms.value()) {
+    for (const rooms::ActiveRoom& each : rooms->value) {
       if (!call.caller().rights.may(rooms::RoomRight::read, each.room)) continue;
       if (!out.ends_with('{')) out += ',';
       json::append_string(out, each.room.view());
       fmt::format_to(std::back_inserter(out), R"(:{{"num_clients":{}}})", each.subscribers);
     }
-    call.answer(out + "}}");
+    call.answer(out + '}' + missing_nodes(rooms->missing) + '}');
   });
 }
 
 void info(const Context& context, Call call) {
-  context.rooms.active("*", [&context, call = std::move(call)](Result<std::vector<rooms::ActiveRoom>> rooms) mutable {
-    std::uint64_t subscriptions = 0;
-    for (const rooms::ActiveRoom& each : rooms.value()) subscriptions += each.subscribers;
-    const auto uptime = std::chrono::floor<std::chrono::seconds>(context.clock.mono() - context.build.started);
-    json::Object node;
-    node["uid"] = context.node;
-    node["name"] = "foyer_" + context.node;
-    node["version"] = context.build.version;
-    node["num_clients"] = context.info.connections();
-    node["num_users"] = context.info.users();
-    node["num_channels"] = rooms->size();
-    node["num_subs"] = subscriptions;
-    node["uptime"] = uptime.count();
-    json::Object out;
-    out["nodes"] = json::Array{std::move(node)};
-    call.answer(json::write(out));
+  context.clients.numbers(
+      [&context, call = std::move(call)](Result<gateway::OfNodes<std::vector<gateway::NodeNumbers>>> all) mutable {
+    json::Array nodes;
+    for (const gateway::NodeNumbers& each : all->value) {
+      const std::string& uid = each.node.empty() ? context.node : each.node;
+      nodes.push_back(json::Object{{"uid", uid}, {"name", "foyer_" + uid}, {"version", each.version},
+          {"num_clients", each.numbers.clients}, {"num_users", each.numbers.users},
+          {"num_channels", each.numbers.rooms}, {"num_subs", each.numbers.subscriptions}, {"uptime", each.uptime_s}});
+    }
+    call.answer(R"({"nodes":)" + json::write(json::Value(std::move(nodes))) + missing_nodes(all->missing) + '}');
   });
 }
 

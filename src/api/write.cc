@@ -37,6 +37,15 @@ void append_publication(std::string& out, const rooms::Message& message) {
   fmt::format_to(std::back_inserter(out), R"(}}}},"time":{}}})", message.time.time_since_epoch().count());
 }
 
+std::string missing_nodes(const std::vector<engine::NodeId>& missing) {
+  std::string out;
+  for (const engine::NodeId& node : missing) {
+    out += out.empty() ? R"(,"missing_nodes":[)" : ",";
+    json::append_string(out, node.view());
+  }
+  return out.empty() ? out : out + "]";
+}
+
 std::string position(Offset offset, const Epoch& epoch) {
   std::string out = fmt::format(R"({{"offset":{},"epoch":)", offset);
   json::append_string(out, epoch.view());

@@ -22,20 +22,50 @@
 namespace foyer::app {
 namespace {
 
+// The other living members, as this node last read them.
+class OtherMembers {
+ public:
+  void are(const std::vector<engine::MemberReport>& reports) {
+    std::vector<engine::NodeId> nodes;
+    for (const engine::MemberReport& report : reports) nodes.emplace_back(report.node);
+    std::ranges::sort(nodes);
+    const std::lock_guard held(mutex_);
+    nodes_ = std::move(nodes);
+  }
+  [[nodiscard]] std::optional<std::vector<engine::NodeId>> now() const {
+    const std::lock_guard held(mutex_);
+    return nodes_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<std::vector<engine::NodeId>> nodes_;
+};
+
+std::shared_ptr<engine::NodeQuestions> questions_over(
+    const std::shared_ptr<engine::ControlBus>& bus, Executor& control, std::shared_ptr<OtherMembers> others) {
+  const auto questions =
+      std::make_shared<engine::NodeQuestions>(*bus, control, [others = std::move(others)] { return others->now(); });
+  questions->listen();
+  return questions;
+}
+
 // Who the members are and what they hear comes from the database. `bus`: null for none.
-std::shared_ptr<engine::MemberHearing> member_hearing(
-    const std::shared_ptr<Bus>& bus, const config::Config& config, const StoreDeps& deps, engine::NodeTail& tail) {
+std::shared_ptr<engine::MemberHearing> member_hearing(const std::shared_ptr<Bus>& bus, const config::Config& config,
+    const StoreDeps& deps, engine::NodeTail& tail, const std::shared_ptr<OtherMembers>& members) {
   engine::MemberHearingOptions options{.node = deps.node, .tick = config.cluster_tick};
   Gauge& alive = deps.metrics.gauge("foyer_nodes_alive", "Living gateways of the database, as this one last read.");
   options.alive = [&alive](std::size_t nodes) { alive.set(static_cast<std::int64_t>(nodes)); };
   options.held_open = [&tail] { return tail.held_open(); };
+  options.others = [members](const std::vector<engine::MemberReport>& reports) { members->are(reports); };
   if (!bus) return std::make_shared<engine::MemberHearing>(std::move(options));
   options.unheard = [bus] { return bus->canaries().hearing().unheard; };
   options.trouble = [bus] {
     const auto why = bus->trouble();
     return why ? std::string(why->code()) : std::string();
   };
-  options.others = [bus](std::vector<engine::MemberReport> reports) {
+  options.others = [bus, members](std::vector<engine::MemberReport> reports) {
+    members->are(reports);
     std::vector<engine::OtherMember> others;
     for (engine::MemberReport& report : reports)
       others.push_back({.node = std::move(report.node), .unheard = std::move(report.unheard)});
@@ -50,10 +80,11 @@ BetweenNodes over_the_bus(
       BusDeps{
           .clock = deps.clock, .entropy = deps.entropy, .metrics = deps.metrics, .log = deps.log, .control = control},
       engine::NodeId{deps.node}, deps.bus);
+  const auto members = std::make_shared<OtherMembers>();
   BetweenNodes out;
   out.ready = bus->ready();
   if (engine::NodeTail* tail = chat.tail()) {
-    tail->add(member_hearing(bus, config, deps, *tail));
+    tail->add(member_hearing(bus, config, deps, *tail, members));
     const auto hearing =
         std::make_shared<RecordHearing>(RecordHearing::Beside::bus, config.cluster_tick, control, deps.log);
     tail->add(hearing);
@@ -61,6 +92,7 @@ BetweenNodes over_the_bus(
   }
   out.fanout = std::shared_ptr<engine::Fanout>(bus, &bus->fanout());
   out.bus = std::shared_ptr<engine::ControlBus>(bus, &bus->control());
+  out.questions = questions_over(out.bus, control, members);
   out.presence = std::shared_ptr<engine::PresenceStore>(bus, &bus->presence());
   out.shared_log = std::shared_ptr<engine::RoomLog>(bus, &bus->log());
   out.watch = [bus](BetweenNodes::Watch watch) { bus->watch(std::move(watch)); };
@@ -137,7 +169,8 @@ Result<BetweenNodes> by_signals(
           deps.clock, deps.metrics, deps.log));
   const std::shared_ptr<engine::Signals> signals = std::move(opened);
   tail.add(signals);
-  tail.add(member_hearing(nullptr, config, deps, tail));
+  const auto members = std::make_shared<OtherMembers>();
+  tail.add(member_hearing(nullptr, config, deps, tail, members));
   const auto hearing =
       std::make_shared<RecordHearing>(RecordHearing::Beside::nothing, config.cluster_tick, control, deps.log);
   tail.add(hearing);
@@ -146,6 +179,7 @@ Result<BetweenNodes> by_signals(
   out.presence = std::shared_ptr<engine::PresenceStore>(presence, &presence->store());
   out.fanout = std::shared_ptr<engine::Fanout>(presence, &presence->fanout());
   out.bus = std::make_shared<engine::SignalBus>(signals, control, deps.clock);
+  out.questions = questions_over(out.bus, control, members);
   out.ready = hearing->ready();
   out.watch = [hearing](BetweenNodes::Watch watch) { hearing->watch(std::move(watch)); };
   return out;

@@ -11,6 +11,7 @@
 #include "config/options.h"
 #include "engine/control_bus.h"
 #include "engine/fanout.h"
+#include "engine/node_questions.h"
 #include "engine/presence_store.h"
 #include "engine/sql/chat_store.h"
 #include "observe/health.h"
@@ -20,10 +21,11 @@ namespace foyer::app {
 struct StoreDeps;
 
 struct BetweenNodes {
-  std::shared_ptr<engine::Fanout> fanout = {};          // null: there is one node
-  std::shared_ptr<engine::ControlBus> bus = {};         // to all nodes; null: there is one
-  std::shared_ptr<engine::PresenceStore> presence = {}; // of all nodes; null: each home has its own
-  std::shared_ptr<engine::RoomLog> shared_log = {};     // of rooms that are not durable; null: they are in memory
+  std::shared_ptr<engine::Fanout> fanout = {};           // null: there is one node
+  std::shared_ptr<engine::ControlBus> bus = {};          // to all nodes; null: there is one
+  std::shared_ptr<engine::NodeQuestions> questions = {}; // to the others; null: there is one
+  std::shared_ptr<engine::PresenceStore> presence = {};  // of all nodes; null: each home has its own
+  std::shared_ptr<engine::RoomLog> shared_log = {};      // of rooms that are not durable; null: they are in memory
   // What to call when something happens; empty functions: nothing any more.
   struct Watch {
     std::function<void(const RoomName&)> gap = {};         // events of the room were lost

@@ -115,6 +115,7 @@ void Server::stop() {
   p.application.reset();
   if (p.chat) p.chat->close();
   if (p.environment.between.watch) p.environment.between.watch({});
+  if (p.environment.between.questions) p.environment.between.questions->close();
   p.reporter.flush();
   p.metrics_server.reset();
   p.server.reset();

@@ -83,7 +83,8 @@ gateway::GatewayDeps Server::Parts::gateway_deps() {
       .control = environment.control,
       .codec = [this] { return codec(); },
       .refresh_keys = refresh_keys(),
-      .application = application.get()};
+      .application = application.get(),
+      .build = environment.build};
 }
 
 // Asks the issuer that the token names. Empty: all keys are this process's own.
@@ -118,6 +119,8 @@ admin::ApiDeps Server::Parts::api_deps() {
       .metrics = environment.metrics,
       .gateway = &info,
       .api_key = config.api_key,
+      .node = node_name(),
+      .refusals_elsewhere = refusals_elsewhere(),
       .development = config.gateway.door.reveal,
       .live = {},
       .ready = std::move(ready),
@@ -125,6 +128,34 @@ admin::ApiDeps Server::Parts::api_deps() {
       .identity = config.identity == config::IdentityMode::external ? "external" : "",
       .sign_in_url = config.sign_in_url,
       .on_refusal = on_refusal()};
+}
+
+std::string Server::Parts::node_name() const {
+  const auto& questions = environment.between.questions;
+  return questions ? questions->node().str() : std::string();
+}
+
+std::function<void(const observe::RefusalFilter&, std::move_only_function<void(admin::Elsewhere)>)> Server::Parts::
+    refusals_elsewhere() const {
+  if (!environment.between.questions) return {};
+  return [questions = environment.between.questions](
+             const observe::RefusalFilter& filter, std::move_only_function<void(admin::Elsewhere)> done) {
+    questions->ask(engine::Question::refusals, {}, admin::refusals_question(filter),
+        [done = std::move(done)](engine::NodeAnswers answers) mutable {
+      admin::Elsewhere out;
+      for (engine::NodeAnswer& answer : answers.given) out.bodies.push_back(std::move(answer.bytes));
+      for (const engine::NodeId& node : answers.missing) out.missing.push_back(node.str());
+      done(std::move(out));
+    });
+  };
+}
+
+void Server::Parts::answer_others() {
+  environment.between.questions->answer(
+      engine::Question::refusals, [this](std::string_view question, engine::NodeQuestions::Reply reply) {
+    if (const auto filter = admin::read_refusals_question(question))
+      reply(admin::refusals_body(info, *filter, node_name()));
+  });
 }
 
 admin::Upkeep Server::Parts::upkeep() {
@@ -150,11 +181,9 @@ admin::Upkeep Server::Parts::upkeep() {
 
 api::ApiDeps Server::Parts::server_api_deps() {
   return {.context = {.rooms = gateway->rooms(),
-              .clients = gateway->clients(),
+              .clients = gateway->all_clients(),
               .directory = *chat,
               .clock = environment.clock,
-              .build = environment.build,
-              .info = info,
               .node = environment.entropy.short_id(),
               .text_bytes = config.gateway.text_bytes,
               .users = user_ids(config),
@@ -241,6 +270,9 @@ void Server::Parts::make_gateway() {
   const BetweenNodes& between = environment.between;
   if (between.fanout) deps.between = between.fanout;
   if (between.bus) deps.bus = between.bus;
+  deps.node_name = node_name();
+  deps.questions = between.questions;
+  if (between.questions) answer_others();
   deps.presence = between.presence;
   deps.shared_log = between.shared_log.get();
   deps.rights_current = [this](MonoTime at) { revocations.synchronised(at, auth::RevocationSource::record); };

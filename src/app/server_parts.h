@@ -100,6 +100,10 @@ struct Server::Parts {
   [[nodiscard]] http::Deps http_deps(
       const http::Router& r, admission::AddressLimits& by_address, admission::ConnectionLimits& counts);
   [[nodiscard]] admin::ApiDeps api_deps();
+  [[nodiscard]] std::string node_name() const; // of several; empty: there is one
+  [[nodiscard]] std::function<void(const observe::RefusalFilter&, std::move_only_function<void(admin::Elsewhere)>)>
+  refusals_elsewhere() const;
+  void answer_others(); // who ask about refusals
   [[nodiscard]] admin::Upkeep upkeep();
   [[nodiscard]] api::ApiDeps server_api_deps();
 };

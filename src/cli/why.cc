@@ -23,12 +23,19 @@ std::string text_of(const json::Object& object, std::string_view name) {
   return printable(json::get_string(object, name).value_or(""), 2048);
 }
 
+std::string names_of(const json::Array& nodes) {
+  std::string out;
+  for (const json::Value& node : nodes)
+    if (node.is_string()) out += (out.empty() ? "" : ", ") + printable(std::string_view(node.get_string()), 64);
+  return out;
+}
+
 void print_refusal(const json::Object& refusal) {
   const std::string code = text_of(refusal, "code");
   fmt::print("{} (step {}), ref {}\n", code, text_of(refusal, "step"), text_of(refusal, "ref"));
   fmt::print("  {}", text_of(refusal, "time"));
   for (const auto& [label, member] :
-      {std::pair{"user", "user"}, {"from", "address"}, {"origin", "origin"}, {"path", "path"}})
+      {std::pair{"user", "user"}, {"from", "address"}, {"origin", "origin"}, {"path", "path"}, {"at node", "node"}})
     if (const std::string value = text_of(refusal, member); !value.empty()) fmt::print(", {} {}", label, value);
   if (const auto count = json::get_int(refusal, "count"); count && *count > 1) fmt::print(", {} times", *count);
   fmt::print("\n\n  {}\n", text_of(refusal, "operator"));
@@ -69,6 +76,12 @@ int run_why(Args args) {
   const auto answer = ask_as_operator(server, "/api/refusals", "ref=" + percent_encoded(ref));
   if (!answer) return operator_failure(kCommand, answer.error());
   const json::Value* list = answer->if_contains("refusals");
+  const json::Value* missing = answer->if_contains("missing_nodes");
+  const bool unsure = missing != nullptr && missing->is_array() && !missing->get_array().empty();
+  if (unsure && list != nullptr && list->is_array() && list->get_array().empty())
+    return operator_failure(kCommand,
+        fmt::format("The nodes that answered do not know the reference {}, and these have not answered: {}",
+            printable(ref, 64), names_of(missing->get_array())));
   if (list == nullptr || !list->is_array() || list->get_array().empty() || !list->get_array().front().is_object()) {
     fmt::print(stderr,
         "There is no refusal with the reference {}: it is mistyped, older than the last 1,024 refusals, or from before "

@@ -77,8 +77,24 @@ struct SetExpiry {
   WallTime expires_at{}; // not in the future: at once
   OutcomePtr outcome = {};
 };
+// A question to other nodes, and a part of the answer of one (node_questions.h).
+struct Ask {
+  NodeId from;
+  std::uint64_t number = 0; // of the asking node
+  std::uint8_t question = 0;
+  std::vector<NodeId> to = {}; // empty: all
+  std::string bytes = {};
+};
+struct Told {
+  NodeId from;
+  std::uint64_t number = 0;
+  std::uint32_t part = 0; // from 0
+  bool last = true;
+  bool refused = false; // there is no answer
+  std::string bytes = {};
+};
 using ControlMessage = std::variant<MemberAdded, Evict, ToUser, CloseSubscribers, RevocationsChanged, Disconnect,
-    Unsubscribe, Subscribe, SetExpiry>;
+    Unsubscribe, Subscribe, SetExpiry, Ask, Told>;
 
 // Like FanoutListener.
 class ControlListener {

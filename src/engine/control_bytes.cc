@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/overloaded.h"
-#include "rooms/model/packed.h"
 
 namespace foyer::engine {
 namespace {
@@ -26,6 +25,8 @@ enum class Code : std::uint8_t {
   unsubscribe = 7,
   subscribe = 8,
   set_expiry = 9,
+  ask = 10,
+  told = 11,
 };
 
 void write(PackedWriter& out, Code code) { out.byte(static_cast<std::uint8_t>(code)); }
@@ -37,16 +38,6 @@ void write(PackedWriter& out, const Selection& who) {
   out.text(who.session.view());
   out.number(who.keep.size());
   for (const ConnectionId id : who.keep) out.number(id);
-}
-
-void write(PackedWriter& out, const Refusal& refusal) {
-  out.text(refusal.code());
-  out.text(refusal.evidence);
-  out.flag(refusal.retry_after.has_value());
-  if (refusal.retry_after)
-    out.number(static_cast<std::uint64_t>(std::max<Millis::rep>(0, refusal.retry_after->count())));
-  out.text(refusal.field);
-  out.text(refusal.detail);
 }
 
 template <class Id>
@@ -65,20 +56,24 @@ Selection read_selection(PackedReader& in) {
   return who;
 }
 
-Refusal read_refusal(PackedReader& in) {
-  Refusal refusal;
-  const auto cause = find_cause(in.text(kMostEventWord));
-  if (!cause) in.fail();
-  refusal.cause = cause.value_or(Cause::INTERNAL_ERROR);
-  refusal.evidence = in.text(kMostEventBytes);
-  if (in.flag()) {
-    const std::uint64_t wait = in.number();
-    if (wait > INT64_MAX) in.fail();
-    refusal.retry_after = Millis{static_cast<Millis::rep>(wait)};
-  }
-  refusal.field = in.text(kMostEventWord);
-  refusal.detail = in.text(kMostEventBytes);
-  return refusal;
+Ask read_ask(PackedReader& in) {
+  Ask ask{.from = read_id<NodeId>(in), .number = in.number(), .question = in.byte()};
+  const std::uint64_t count = in.number();
+  if (count > kMostAskedNodes) in.fail();
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) ask.to.push_back(read_id<NodeId>(in));
+  ask.bytes = in.bytes(kMostEventBytes);
+  return ask;
+}
+
+Told read_told(PackedReader& in) {
+  Told told{.from = read_id<NodeId>(in), .number = in.number()};
+  const std::uint64_t part = in.number();
+  if (part > UINT32_MAX) in.fail();
+  told.part = static_cast<std::uint32_t>(part);
+  told.last = in.flag();
+  told.refused = in.flag();
+  told.bytes = in.bytes(kMostEventBytes);
+  return told;
 }
 
 ControlMessage read_body(PackedReader& in) {
@@ -135,12 +130,40 @@ ControlMessage read_body(PackedReader& in) {
       auto who = read_selection(in);
       return SetExpiry{std::move(who), in.time()};
     }
+    case Code::ask: return read_ask(in);
+    case Code::told: return read_told(in);
   }
   in.fail();
   return RevocationsChanged{};
 }
 
 } // namespace
+
+void write(PackedWriter& out, const Refusal& refusal) {
+  out.text(refusal.code());
+  out.text(refusal.evidence);
+  out.flag(refusal.retry_after.has_value());
+  if (refusal.retry_after)
+    out.number(static_cast<std::uint64_t>(std::max<Millis::rep>(0, refusal.retry_after->count())));
+  out.text(refusal.field);
+  out.text(refusal.detail);
+}
+
+Refusal read_refusal(PackedReader& in) {
+  Refusal refusal;
+  const auto cause = find_cause(in.text(kMostEventWord));
+  if (!cause) in.fail();
+  refusal.cause = cause.value_or(Cause::INTERNAL_ERROR);
+  refusal.evidence = in.text(kMostEventBytes);
+  if (in.flag()) {
+    const std::uint64_t wait = in.number();
+    if (wait > INT64_MAX) in.fail();
+    refusal.retry_after = Millis{static_cast<Millis::rep>(wait)};
+  }
+  refusal.field = in.text(kMostEventWord);
+  refusal.detail = in.text(kMostEventBytes);
+  return refusal;
+}
 
 std::string to_bytes(const ControlMessage& message) {
   PackedWriter out;
@@ -197,6 +220,24 @@ std::string to_bytes(const ControlMessage& message) {
     write(out, Code::set_expiry);
     write(out, m.who);
     out.time(m.expires_at);
+  },
+                 [&](const Ask& m) {
+    write(out, Code::ask);
+    out.text(m.from.view());
+    out.number(m.number);
+    out.byte(m.question);
+    out.number(m.to.size());
+    for (const NodeId& node : m.to) out.text(node.view());
+    out.text(m.bytes);
+  },
+                 [&](const Told& m) {
+    write(out, Code::told);
+    out.text(m.from.view());
+    out.number(m.number);
+    out.number(m.part);
+    out.flag(m.last);
+    out.flag(m.refused);
+    out.text(m.bytes);
   },
              },
       message);

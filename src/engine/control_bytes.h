@@ -10,11 +10,16 @@
 
 #include "engine/control_bus.h"
 #include "rooms/model/event_bytes.h"
+#include "rooms/model/packed.h"
 
 namespace foyer::engine {
 
 inline constexpr std::uint8_t kControlVersion = 1;
-inline constexpr std::size_t kMostKept = 10'000; // connections that a selection excludes
+inline constexpr std::size_t kMostKept = 10'000;      // connections that a selection excludes
+inline constexpr std::size_t kMostAskedNodes = 1'000; // that are named in a question
+
+void write(rooms::PackedWriter& out, const Refusal& refusal);
+[[nodiscard]] Refusal read_refusal(rooms::PackedReader& in);
 
 [[nodiscard]] std::string to_bytes(const ControlMessage& message);
 [[nodiscard]] std::expected<ControlMessage, rooms::EventFault> read_control(std::string_view bytes);

@@ -38,13 +38,14 @@ ClientRow row_of(const Shard& shard, const Session& session) {
       .user = session.user(),
       .name = std::string(session.identity().name()),
       .session = SessionId{session.identity().session()},
-      .transport = facts.transport,
+      .transport = std::string(facts.transport),
       .address = std::string(session.address()),
       .since = shard.wall_of(facts.opened),
       .last_heard = shard.wall_of(facts.heard),
       .expires_at = session.identity().expires_at(),
       .queued = session.link().transport().queued(),
-      .rooms = session.memberships.size()};
+      .rooms = session.memberships.size(),
+      .node = shard.deps().node_name};
 }
 
 std::optional<Refusal> check(const engine::Selection& who) {
@@ -60,9 +61,22 @@ std::optional<Refusal> check_room(const RoomName& room) {
 
 } // namespace
 
-std::string shown(ConnectionId connection) { return fmt::format("{:016x}", connection); }
+std::string shown(ConnectionId connection, std::string_view node) {
+  return node.empty() ? fmt::format("{:016x}", connection) : fmt::format("{:016x}.{}", connection, node);
+}
 
-std::optional<ConnectionId> read_connection(std::string_view text) { return hexadecimal<ConnectionId>(text, 16); }
+std::optional<NamedConnection> read_connection(std::string_view text) {
+  const std::size_t point = text.find('.');
+  const auto number = hexadecimal<ConnectionId>(text.substr(0, point), 16);
+  if (!number) return std::nullopt;
+  return NamedConnection{
+      .connection = *number, .node = point == text.npos ? std::string_view{} : text.substr(point + 1)};
+}
+
+std::string place_of(const ClientRow& row) {
+  const ConnectionAddress address = unpack(row.connection);
+  return shown(Place{.shard = address.loop, .slot = address.slot});
+}
 
 template <class T>
 Completion<T> Clients::on_control(Completion<T> done) const {
@@ -163,7 +177,7 @@ void Clients::send(Request request, Completion<Applied> done) {
   if (auto refusal = check(request.who)) return request.outcome->refused(std::move(*refusal));
   if constexpr (requires { request.room; })
     if (auto refusal = check_room(request.room)) return request.outcome->refused(std::move(*refusal));
-  deps_.bus->send(std::move(request), {});
+  deps_.bus->send(std::move(request), {.to = deps_.bus->node()});
 }
 
 void Clients::disconnect(engine::Disconnect request, Completion<Applied> done) {

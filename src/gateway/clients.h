@@ -1,12 +1,12 @@
-// The connected clients of this process as an operator or an application sees them: lists and counts, and the actions
-// disconnect, subscribe, unsubscribe and set_expiry. Any thread; every answer comes once, on the control plane.
+// The connected clients of this process (all_clients.h: of all nodes) as an operator or an application sees them: lists
+// and counts, and the actions disconnect, subscribe, unsubscribe and set_expiry. Any thread; every answer comes once,
+// on the control plane.
 //
 //   clients.list({.room = RoomName{"tea"}}, [](Result<ClientsPage> page) { … page->next … });
 //   clients.disconnect({.who = {.user = UserId{"ann"}}, .reason = "maintenance"}, [](Result<Applied> done) { … });
 //
-// An action is sent over the control bus to all nodes and applies to the connections that exist when it arrives; the
-// answer reports the result on this node. A query visits one loop after the other. No turn of a loop looks at more than
-// a few hundred connections.
+// An action applies to the connections that exist when it reaches their loops. A query visits one loop after the other.
+// No turn of a loop looks at more than a few hundred connections.
 #pragma once
 
 #include <cstdint>
@@ -24,22 +24,28 @@
 
 namespace foyer::gateway {
 
-// A connection as text, as in `authentication_success` and in the rows below: 16 hexadecimal digits.
-[[nodiscard]] std::string shown(ConnectionId connection);
-[[nodiscard]] std::optional<ConnectionId> read_connection(std::string_view text);
+// A connection as text, as in `authentication_success` and in the rows below: 16 hexadecimal digits, and with several
+// nodes `.` and the name of its node, since their numbers are the same.
+[[nodiscard]] std::string shown(ConnectionId connection, std::string_view node);
+struct NamedConnection {
+  ConnectionId connection = 0;
+  std::string_view node = {}; // empty: there is one
+};
+[[nodiscard]] std::optional<NamedConnection> read_connection(std::string_view text);
 
 struct ClientRow {
   ConnectionId connection = 0;
   UserId user;
   std::string name;
-  SessionId session;          // of the login; empty: the token named none
-  std::string_view transport; // "websocket"
-  std::string address;        // after TRUSTED_PROXIES
+  SessionId session;     // of the login; empty: the token named none
+  std::string transport; // "websocket"
+  std::string address;   // after TRUSTED_PROXIES
   WallTime since{};
   WallTime last_heard{};  // approximately, when its last byte was received
   WallTime expires_at{};  // zero: never
   std::size_t queued = 0; // bytes in its send queue
   std::size_t rooms = 0;  // joined, or being joined
+  std::string node = {};  // where it is; empty: there is one
 };
 // All given filters must match; without filters, all clients.
 struct ClientsQuery {
@@ -50,6 +56,8 @@ struct ClientsQuery {
   std::uint32_t limit = 100; // at most kClientsPage
 };
 inline constexpr std::uint32_t kClientsPage = 1'000;
+// Where the row is in the list of its process: as ClientsQuery::after, the list begins with it.
+[[nodiscard]] std::string place_of(const ClientRow& row);
 // A client that is connected while all pages are read is on exactly one of them.
 struct ClientsPage {
   std::vector<ClientRow> clients;

@@ -301,11 +301,16 @@ TEST_F(ClientsTest, EveryRequestOfEveryThreadIsAnsweredOnce) {
 }
 
 TEST(ConnectionText, IsSixteenHexadecimalDigits) {
-  EXPECT_EQ(shown(ConnectionId{0x0100000200000003}), "0100000200000003");
-  EXPECT_EQ(read_connection("0100000200000003"), ConnectionId{0x0100000200000003});
+  EXPECT_EQ(shown(ConnectionId{0x0100000200000003}, ""), "0100000200000003");
+  EXPECT_EQ(shown(ConnectionId{0x0100000200000003}, "n1"), "0100000200000003.n1");
+  const auto there = read_connection("0100000200000003.n1");
+  ASSERT_TRUE(there);
+  EXPECT_EQ(there->connection, ConnectionId{0x0100000200000003});
+  EXPECT_EQ(there->node, "n1");
+  EXPECT_EQ(read_connection("0100000200000003")->node, "");
   for (const std::string_view bad :
       {"", "1", "010000020000000", "01000002000000033", "010000020000000g", "-100000200000003"})
-    EXPECT_EQ(read_connection(bad), std::nullopt) << bad;
+    EXPECT_FALSE(read_connection(bad)) << bad;
 }
 
 } // namespace

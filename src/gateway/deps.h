@@ -23,12 +23,14 @@
 #include "base/metrics.h"
 #include "engine/local/control_bus.h"
 #include "engine/local/fanout.h"
+#include "engine/node_questions.h"
 #include "engine/room_directory.h"
 #include "engine/room_log.h"
 #include "gateway/compression.h"
 #include "gateway/policy.h"
 #include "gateway/unknown_people.h"
 #include "http/router.h"
+#include "observe/build_info.h"
 #include "observe/refusals.h"
 #include "protocol/client_codec.h"
 #include "rooms/listeners.h"
@@ -70,6 +72,9 @@ struct GatewayDeps {
   std::shared_ptr<engine::Fanout> between = {};
   engine::RoomLog* shared_log = nullptr;                // of rooms that are not durable (rooms/listeners.h)
   std::shared_ptr<engine::PresenceStore> presence = {}; // of all nodes; null: each home has its own
+  observe::BuildInfo build = {};
+  std::string node_name = {};                            // in what names connections; empty: there is one node
+  std::shared_ptr<engine::NodeQuestions> questions = {}; // to other nodes; null: there is one
   std::shared_ptr<UnknownPeople> unknown_people = std::make_shared<UnknownPeople>(metrics);
 };
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "gateway/all_clients.h"
 #include "gateway/clients.h"
 #include "gateway/deps.h"
 #include "gateway/shard.h"
@@ -48,7 +49,8 @@ class Gateway {
 
   // For callers on any thread.
   [[nodiscard]] rooms::RoomService& rooms() { return rooms_; }
-  [[nodiscard]] Clients& clients() { return clients_; }
+  [[nodiscard]] Clients& clients() { return clients_; } // of this node
+  [[nodiscard]] AllClients& all_clients() { return all_clients_; }
   // Answers GET /rooms/{room}/messages/{offset}. Any thread.
   void message(Request request, Reply reply);
 
@@ -76,6 +78,7 @@ class Gateway {
   rooms::RoomService rooms_;
   std::vector<std::unique_ptr<Shard>> shards_;
   Clients clients_{shards_, deps_};
+  AllClients all_clients_{clients_, rooms_, deps_, deps_.build};
   std::vector<std::unique_ptr<io::Timer>> pulses_;
   std::atomic<bool> draining_{false};
 };

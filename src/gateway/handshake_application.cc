@@ -23,8 +23,10 @@ void Handshake::ask_application(const Identity& identity) {
   user_ = identity.user.str();
   asked_about_ = &identity;
   kept_ = kept_for_questions();
-  shard_.deps().application->connect(
-      {.client = {.id = shown(link_.id()), .user = identity.user, .name = identity.name, .kept = kept_}},
+  shard_.deps().application->connect({.client = {.id = shown(link_.id(), shard_.deps().node_name),
+                                          .user = identity.user,
+                                          .name = identity.name,
+                                          .kept = kept_}},
       shard_.on_loop<asking::ConnectAnswer>(
           [&shard = shard_, id = link_.id()](Result<asking::ConnectAnswer> said) mutable {
     shard.with_handshake(id, [&](Handshake& self) { self.application_answered(std::move(said)); });

@@ -30,7 +30,11 @@ Session::~Session() = default;
 void Session::begin(MessageId id) {
   if (service_ == Service::echo) return;
   use_ = shard().users().of(user(), shard().loop().now());
-  say(id, protocol::Welcome{.identity = identity_.unpacked(), .connection = link_.id(), .terms = link_.terms()});
+  say(id,
+      protocol::Welcome{.identity = identity_.unpacked(),
+          .connection = link_.id(),
+          .terms = link_.terms(),
+          .node = shard().deps().node_name});
   introduce();
 }
 

@@ -9,7 +9,7 @@
 namespace foyer::gateway {
 
 asking::Client Session::asking_client() const {
-  return {.id = shown(link_.id()),
+  return {.id = shown(link_.id(), shard().deps().node_name),
       .user = user(),
       .name = std::string(identity_.name()),
       .kept = extras_ ? extras_->kept : nullptr};

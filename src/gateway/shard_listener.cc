@@ -43,7 +43,8 @@ void ShardListener::received(const engine::ControlMessage& message) {
                  [this](const engine::Disconnect& m) { shard_.disconnect(m); },
                  [this](const engine::Unsubscribe& m) { shard_.unsubscribe(m); },
                  [this](const engine::Subscribe& m) { shard_.subscribe(m); },
-                 [this](const engine::SetExpiry& m) { shard_.set_expiry(m); }},
+                 [this](const engine::SetExpiry& m) { shard_.set_expiry(m); }, [](const engine::Ask&) {},
+                 [](const engine::Told&) {}},
       message);
 }
 

@@ -30,7 +30,8 @@ struct Refreshed {
 struct Welcome {
   Identity identity;
   ConnectionId connection = 0;
-  ClientTerms terms = {}; // echoed to the client, if it sent any
+  ClientTerms terms = {};     // echoed to the client, if it sent any
+  std::string_view node = {}; // where the connection is; empty: there is one node
 };
 // The command or the credential was refused.
 struct Refused {

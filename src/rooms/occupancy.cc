@@ -8,6 +8,13 @@ namespace {
 
 constexpr std::size_t kBucketsInATurn = 512; // buckets of the table of rooms per turn
 
+// FNV-1a: the same in every build, since nodes compare it.
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  return hash;
+}
+
 } // namespace
 
 // If the table of rooms grows between two turns, its buckets change and the search starts again.
@@ -38,6 +45,16 @@ void RoomHome::look_further(std::unique_ptr<Occupancy> look) {
     }
   if (look->bucket == look->buckets) return look->done(std::move(look->found));
   loop_.post([this, look = std::move(look)]() mutable { look_further(std::move(look)); });
+}
+
+RoomAudience RoomHome::audience(const RoomName& name) {
+  RoomAudience out;
+  const Room* const room = find(name);
+  if (room == nullptr) return out;
+  out.subscribers = room->audience.total();
+  out.users.reserve(room->presence.connected());
+  room->presence.each_connected([&out](std::string_view user) { out.users.push_back(hash_of(user)); });
+  return out;
 }
 
 } // namespace foyer::rooms

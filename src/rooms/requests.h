@@ -109,6 +109,11 @@ struct PresenceNow {
   std::uint64_t subscribers = 0; // connections that have joined the room
   std::size_t connected = 0;     // users who have one of them
 };
+// Who has joined a room in this process.
+struct RoomAudience {
+  std::uint64_t subscribers = 0;         // connections
+  std::vector<std::uint64_t> users = {}; // a hash of each user's id, so that a user of several nodes counts once
+};
 // A room that somebody has joined.
 struct ActiveRoom {
   RoomName room;

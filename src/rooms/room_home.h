@@ -74,6 +74,7 @@ class RoomHome {
   void message(const Actor& actor, const RoomName& room, Offset offset, Completion<MessageFound> done);
   void presence(const Actor& actor, const RoomName& room, AnswerLimit answer, Completion<PresenceNow> done);
   void active(std::string pattern, Completion<std::vector<ActiveRoom>> done); // only rooms of this home, unordered
+  [[nodiscard]] RoomAudience audience(const RoomName& room);
   void create(Actor actor, const RoomName& room, Completion<RoomCreated> done);
   void create_for(const RoomName& room, std::vector<UserId> members, Completion<RoomCreated> done);
   void destroy(const RoomName& room, Completion<RoomDestroyed> done);

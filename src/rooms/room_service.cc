@@ -94,6 +94,11 @@ void RoomService::active(std::string pattern, Completion<std::vector<ActiveRoom>
     });
 }
 
+void RoomService::audience(RoomName room, std::move_only_function<void(RoomAudience)> done) {
+  const std::size_t home = homes_.of(room);
+  at(home, [room = std::move(room), done = std::move(done)](RoomHome& h) mutable { done(h.audience(room)); });
+}
+
 void RoomService::create(Actor actor, RoomName room, Completion<RoomCreated> done) {
   const std::size_t home = homes_.of(room);
   ask<&RoomHome::create>(home, std::move(done), std::move(actor), std::move(room));

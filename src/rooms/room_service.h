@@ -48,6 +48,8 @@ class RoomService {
   // The rooms of this process that have subscribers and whose names match (`*` matches any characters), sorted by name.
   // Answers on any loop.
   void active(std::string pattern, Completion<std::vector<ActiveRoom>> done);
+  // Who has joined a room in this process. Answers on the loop of the room's home.
+  void audience(RoomName room, std::move_only_function<void(RoomAudience)> done);
 
   // For applications: creates a private room with these members and no creator. ROOM_EXISTS, ROOM_LIMIT.
   void create_for(RoomName room, std::vector<UserId> members, Completion<RoomCreated> done);

@@ -57,7 +57,7 @@ class Members {
   static ConnectionId connection(const std::string& text) {
     const auto id = gateway::read_connection(text);
     if (!id) differ("not a connection: " + text);
-    return *id;
+    return id->connection;
   }
   std::string_view method_;
   json::Object left_;
@@ -68,7 +68,7 @@ json::Value value_of(const gateway::Applied& applied) { return json::Object{{"co
 json::Value value_of(const gateway::ClientsPage& page) {
   json::Array clients;
   for (const gateway::ClientRow& row : page.clients)
-    clients.push_back(json::Object{{"client", gateway::shown(row.connection)}, {"user", row.user.view()},
+    clients.push_back(json::Object{{"client", gateway::shown(row.connection, row.node)}, {"user", row.user.view()},
         {"name", row.name}, {"session", row.session.view()}, {"transport", row.transport}, {"address", row.address},
         {"since", rfc3339(row.since)}, {"last_heard", rfc3339(row.last_heard)}, {"expires_at", rfc3339(row.expires_at)},
         {"queued", row.queued}, {"rooms", row.rooms}});

@@ -6,6 +6,7 @@
 
 #include "base/manual_executor.h"
 #include "engine/control_bytes.h"
+#include "engine/node_questions.h"
 #include "engine/sql/signal_bus.h"
 #include "engine/sql/signal_fanout.h"
 #include "engine/testing/control_bus_contract.h"
@@ -284,6 +285,81 @@ TEST_F(SignalsTest, OldRowsAndTooManyAreDeleted) {
   EXPECT_NE(asked("SELECT count(*) FROM signals WHERE sender = 'a'"), "0");
   for (Millis time{0}; time <= kTailKept + kSignalTrim; time += kSignalTrim) upkeep();
   EXPECT_EQ(asked("SELECT count(*) FROM signals WHERE sender = 'a'"), "0");
+}
+
+struct QuestionsTest : SignalsTest {
+  std::shared_ptr<NodeQuestions> of_a = questions(a, {"b", "c"}), of_b = questions(b, {"a", "c"}),
+                                 of_c = questions(c, {"a", "b"});
+  std::optional<std::string> answer;
+
+  static std::shared_ptr<NodeQuestions> questions(Node& node, std::vector<const char*> others) {
+    const auto out = std::make_shared<NodeQuestions>(node.bus(), node.executor,
+        [others = std::move(others)] { return std::optional(std::vector<NodeId>(others.begin(), others.end())); });
+    out->answer(
+        Question::rooms, [name = node.bus().node().str()](std::string_view question, NodeQuestions::Reply reply) {
+      reply(name + " on " + std::string(question));
+    });
+    out->listen();
+    return out;
+  }
+  // a asks; then the answer is "b: b on tea, missing c".
+  void ask(std::string question, NodeQuestions::Which which = {}, Question kind = Question::rooms) {
+    answer.reset();
+    of_a->ask(kind, std::move(which), std::move(question), [this](const NodeAnswers& answers) {
+      answer.emplace();
+      for (const auto& [node, bytes] : answers.given)
+        *answer += (answer->empty() ? "" : ", ") + node.str() + ": " +
+            (bytes.size() < 100 ? bytes : std::to_string(bytes.size()) + " bytes");
+      for (const NodeId& node : answers.missing) *answer += (answer->empty() ? "missing " : ", missing ") + node.str();
+    });
+    a.executor.run_posted();
+  }
+  static bool turn(Node& node) {
+    const bool read = node.read();
+    node.executor.run_posted();
+    return read;
+  }
+  std::string said(std::string question, NodeQuestions::Which which = {}, Question kind = Question::rooms) {
+    ask(std::move(question), std::move(which), kind);
+    for (const auto end = std::chrono::steady_clock::now() + kPatience;
+        !answer && std::chrono::steady_clock::now() < end;)
+      for (Node* node : {&b, &c, &a}) EXPECT_TRUE(turn(*node));
+    return answer.value_or("nothing");
+  }
+};
+
+TEST_F(QuestionsTest, AllOthersAnswerOrThoseWhoAreMeant) {
+  ASSERT_TRUE(meet());
+  EXPECT_EQ(said("tea"), "b: b on tea, c: c on tea");
+  EXPECT_EQ(said("tea", [](const NodeId& node) { return node.view() == "c"; }), "c: c on tea");
+  EXPECT_EQ(said("tea", [](const NodeId&) { return false; }), "");
+  EXPECT_EQ(said("tea", {}, static_cast<Question>(200)), "missing b, missing c") << "a question of a later release";
+}
+
+TEST_F(QuestionsTest, ALongAnswerComesInPartsAndATooLongOneIsMissing) {
+  ASSERT_TRUE(meet());
+  const std::string part(kAnswerPartBytes, 'x');
+  of_b->answer(Question::room, [&](std::string_view, NodeQuestions::Reply reply) { reply(part + part + "end"); });
+  of_c->answer(Question::room,
+      [](std::string_view, NodeQuestions::Reply reply) { reply(std::string(kMostNodeAnswerBytes + 1, 'x')); });
+  EXPECT_EQ(said("tea", {}, Question::room), "b: " + std::to_string(2 * kAnswerPartBytes + 3) + " bytes, missing c");
+  EXPECT_EQ(said(std::string(kMostQuestionBytes + 1, 'x')), "missing b, missing c") << "it is not asked";
+}
+
+TEST_F(QuestionsTest, WhoeverDoesNotAnswerIsMissingByName) {
+  ASSERT_TRUE(meet());
+  ask("tea");
+  settle(a, b);
+  b.executor.run_posted();
+  settle(b, a);
+  a.executor.run_posted();
+  a.clock.advance(kAnswerWait - Millis{1});
+  a.executor.run_due();
+  EXPECT_FALSE(answer) << "c may still answer";
+  a.clock.advance(Millis{1});
+  a.executor.run_due();
+  EXPECT_EQ(answer, "b: b on tea, missing c");
+  EXPECT_EQ(said("milk"), "b: b on milk, c: c on milk") << "a late answer is not one to the next question";
 }
 
 TEST(SignalsAfterACrash, TheTableIsEmptyAndNodesGoOn) {

@@ -105,6 +105,8 @@ struct MessageListener final : ControlListener, std::enable_shared_from_this<Mes
           (m->except.value == 0 ? "" : " but for " + std::to_string(m->except.value));
     if (const auto* m = std::get_if<CloseSubscribers>(&message))
       return "close " + m->room.str() + " " + std::string(m->refusal.code());
+    if (const auto* m = std::get_if<Ask>(&message)) return "ask " + m->bytes;
+    if (const auto* m = std::get_if<Told>(&message)) return "told " + m->bytes;
     return "revocations";
   }
 };

@@ -230,7 +230,9 @@ void Writer::operator()(const Welcome& m) const {
   open(out, "authentication_success", id);
   append(out, R"(,"user":)");
   user_object(out, {m.identity.user.view(), m.identity.name});
-  string_member(out, "connection", fmt::format(FMT_COMPILE("{:016x}"), m.connection));
+  string_member(out, "connection",
+      m.node.empty() ? fmt::format(FMT_COMPILE("{:016x}"), m.connection)
+                     : fmt::format(FMT_COMPILE("{:016x}.{}"), m.connection, m.node));
   string_member(out, "session", m.identity.session.view());
   append(out, R"(,"permissions":[)");
   const char* comma = "";

@@ -73,6 +73,14 @@ class Presence {
   }
   [[nodiscard]] std::size_t count() const { return users_.size(); }
   [[nodiscard]] std::size_t connected() const { return connected_; } // users who have a connection now
+  // Calls act(user) for each of these.
+  template <class Act>
+  void each_connected(Act act) const {
+    users_.each([&act](std::string_view user, const Entry& entry) {
+      if (entry.connected()) act(user);
+      return true;
+    });
+  }
   [[nodiscard]] bool contains(const UserId& user) const { return users_.find(user.view()) != nullptr; }
 
  private:
