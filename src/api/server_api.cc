@@ -8,6 +8,7 @@
 #include "api/limits.h"
 #include "api/write.h"
 #include "base/bytes.h"
+#include "gateway/all_clients.h"
 #include "wire/api_error.h"
 #include "wire/problem.h"
 
@@ -214,7 +215,9 @@ void ServerApi::run(const ExchangePtr& exchange, const Method& method, const jso
 void ServerApi::run_once(Call call, const Method& method, const json::Object& request, std::string hint,
     Completion<Answer> done, std::shared_ptr<bool> replayed) const {
   using access::CallEffect;
-  const CallEffect of_message = deps_.context.rooms.durable(call.room()) ? CallEffect::message : CallEffect::memory;
+  // Several nodes have no memory in common.
+  const CallEffect in_memory = deps_.context.clients.has_others() ? CallEffect::other : CallEffect::memory;
+  const CallEffect of_message = deps_.context.rooms.durable(call.room()) ? CallEffect::message : in_memory;
   const std::string key_id = std::visit([](const auto& id) { return id.str(); }, call.caller().id);
   access::CallRequest once{
       .key = {key_id, std::string(method.name), std::string(call.arguments.text("idempotency_key"))},

@@ -38,7 +38,7 @@ async function refusedAt(node) {
   return refused.json;
 }
 
-for (const [way, over] of [['PostgreSQL alone', async () => ({})], ['a bus', async (t) => ({ BUS_URL: (await Redis.start(t)).url })]]) {
+for (const [way, over] of [['PostgreSQL alone', async () => ({})], ['a bus', async (t) => ({ BUS_URL: (await Redis.start(t)).url, FOYER_ROOMS: JSON.stringify([{ match: 'live-*', durable: false }]) })]]) {
   describe(`with ${way}`, () => {
     const cluster = async (t, many, tick = TICK) => met(await nodes(t, await server.fresh(), many, { args: ['--cluster-tick', tick, '--presence-grace', '100ms'], env: await over(t) }));
 
@@ -131,6 +131,18 @@ for (const [way, over] of [['PostgreSQL alone', async () => ({})], ['a bus', asy
       assert.deepEqual(await call(all[0], 'disconnect', { ...who, client: there.welcome.connection }, api), {});
       assert.equal((await there.ended()).code, 4403);
     });
+
+    if (way === 'a bus') {
+      test('a keyed publish into a room on the bus happens once, whichever node gets the repetition', async (t) => {
+        const all = await cluster(t, 2);
+        const body = { channel: 'live-1', message: 'once', idempotency_key: 'order-7' };
+        const answers = await Promise.all(Array.from({ length: 6 }, (_, i) => call(all[i % 2], 'publish', body, api)));
+        assert.deepEqual([...new Set(answers.map((each) => each.offset))], [1]);
+        assert.deepEqual(await call(all[1], 'publish', body, api), answers[0]);
+        assert.deepEqual(await error(all[1], 'publish', { ...body, message: 'another' }, api), [409, 'KEY_REUSED']);
+        assert.equal((await call(all[0], 'history', { channel: 'live-1', limit: -1 }, api)).publications.length, 1);
+      });
+    }
 
     test('a node that does not answer is named, until it is known to be dead', async (t) => {
       const all = await cluster(t, 3, '1s'); // whoever is silent for ten ticks is taken for dead
