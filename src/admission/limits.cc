@@ -33,21 +33,31 @@ void UserConnections::watch(const std::function<void(const UserId&, bool)>& watc
   for (Shard& shard : shards_) shard.watch = watch;
 }
 
+void UserConnections::count_with(OtherConnections& others) {
+  for (Shard& shard : shards_) shard.others = &others;
+}
+
 void UserConnections::report_to(Metrics& metrics) { refused_ = &limit_refusals(metrics, "user_connections"); }
 
 Result<Permit> UserConnections::connect(const UserId& user) {
   Shard& shard = shard_of(user);
   const std::scoped_lock lock(shard.mutex);
   std::uint32_t& open = *shard.open.add(user.view()).first; // it stays in its place
-  if (open >= limit_) {
+  const std::uint32_t elsewhere = shard.others == nullptr ? 0 : shard.others->open(user);
+  if (open >= limit_ || elsewhere >= limit_ - open) {
     if (refused_ != nullptr) refused_->add();
-    return std::unexpected(
-        with_wait(Cause::USER_CONNECTION_LIMIT, fmt::format("user_connections={}", limit_), kCapacityRetry));
+    if (open == 0) shard.open.erase(open);
+    std::string evidence = fmt::format("user_connections={}", limit_);
+    if (elsewhere > 0) evidence += fmt::format(", {} of them at other nodes", elsewhere);
+    return std::unexpected(with_wait(Cause::USER_CONNECTION_LIMIT, std::move(evidence), kCapacityRetry));
   }
   if (++open == 1 && shard.watch) shard.watch(user, true);
+  if (shard.others != nullptr) shard.others->changed(user, open);
   return Permit([&shard, &open] {
     const std::scoped_lock again(shard.mutex);
-    if (--open > 0) return;
+    --open;
+    if (shard.others != nullptr) shard.others->changed(UserId{shard.open.key_of(open)}, open);
+    if (open > 0) return;
     if (shard.watch) shard.watch(UserId{shard.open.key_of(open)}, false);
     shard.open.erase(open);
   });
@@ -67,6 +77,18 @@ std::size_t UserConnections::users() const {
     sum += shard.open.size();
   }
   return sum;
+}
+
+std::vector<UserId> UserConnections::with(std::uint32_t least) const {
+  std::vector<UserId> out;
+  for (const Shard& shard : shards_) {
+    const std::scoped_lock lock(shard.mutex);
+    shard.open.each([&](std::string_view user, std::uint32_t open) {
+      if (open >= least) out.emplace_back(user);
+      return true;
+    });
+  }
+  return out;
 }
 
 std::optional<Permit> CountingLimit::take() {

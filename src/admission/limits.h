@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "admission/permit.h"
 #include "admission/policy.h"
@@ -26,14 +27,26 @@
 
 namespace foyer::admission {
 
+// The connections of users at other nodes. Thread safe.
+class OtherConnections {
+ public:
+  virtual ~OtherConnections() = default;
+  // Both are called under a lock: they must be short and not ask back.
+  [[nodiscard]] virtual std::uint32_t open(const UserId& user) = 0;
+  virtual void changed(const UserId& user, std::uint32_t here) = 0;
+};
+
 // Open sockets per user.
 class UserConnections {
  public:
   explicit UserConnections(std::uint32_t limit) : limit_(limit) {}
   [[nodiscard]] Result<Permit> connect(const UserId& user); // USER_CONNECTION_LIMIT
   [[nodiscard]] std::uint32_t open(const UserId& user) const;
-  [[nodiscard]] std::size_t users() const; // who have a connection
-  void report_to(Metrics& metrics);        // once, before the first use
+  [[nodiscard]] std::size_t users() const;                           // who have a connection
+  [[nodiscard]] std::vector<UserId> with(std::uint32_t least) const; // who have so many
+  // The limit holds for these, too. Once, before the first use; it outlives all permits.
+  void count_with(OtherConnections& others);
+  void report_to(Metrics& metrics); // once, before the first use
   // Called when a user has the first socket (true), and none any more, on any thread and under a lock: it must be short
   // and not ask back. Once, before the first use.
   void watch(const std::function<void(const UserId&, bool)>& watch);
@@ -44,6 +57,7 @@ class UserConnections {
     mutable std::mutex mutex;
     TextTable<std::uint32_t> open; // never more rows than sockets
     std::function<void(const UserId&, bool)> watch;
+    OtherConnections* others = nullptr; // null: there is one node
   };
   [[nodiscard]] Shard& shard_of(const UserId& user) const;
 

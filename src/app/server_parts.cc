@@ -158,6 +158,17 @@ void Server::Parts::answer_others() {
   });
 }
 
+void Server::Parts::share_user_limit() {
+  const auto nodes = [questions = environment.between.questions] {
+    const auto others = questions->others();
+    return others ? others->size() + 1 : std::size_t{1};
+  };
+  user_limit = std::make_shared<UserLimit>(
+      UserLimit::Options{.limit = config.connections.per_user, .tick = config.cluster_tick, .nodes = nodes},
+      limits.users, *environment.between.bus, environment.control, environment.clock);
+  user_limit->start();
+}
+
 admin::Upkeep Server::Parts::upkeep() {
   const auto state = [this] {
     std::vector<admin::UpkeepRow> rows;
@@ -272,7 +283,10 @@ void Server::Parts::make_gateway() {
   if (between.bus) deps.bus = between.bus;
   deps.node_name = node_name();
   deps.questions = between.questions;
-  if (between.questions) answer_others();
+  if (between.questions) {
+    answer_others();
+    share_user_limit();
+  }
   deps.presence = between.presence;
   deps.shared_log = between.shared_log.get();
   deps.rights_current = [this](MonoTime at) { revocations.synchronised(at, auth::RevocationSource::record); };

@@ -24,6 +24,7 @@
 #include "app/server.h"
 #include "app/service_tokens.h"
 #include "app/trusted_issuers.h"
+#include "app/user_limit.h"
 #include "app/webhooks.h"
 #include "auth/revocation_table.h"
 #include "gateway/gateway.h"
@@ -49,6 +50,7 @@ struct Server::Parts {
   observe::RefusalRing ring;
   observe::RefusalReporter reporter{ring, environment.metrics, environment.log, environment.clock};
   Limits limits{config, environment.entropy, environment.metrics};
+  std::shared_ptr<UserLimit> user_limit;                         // over all nodes; null: there is one
   const admission::DoorPolicy router_door = door_policy(config); // for the routers
   const http::Policy policy = http_policy(config);
   // What the operator's API reads. The API is built before the server and the gateway.
@@ -104,6 +106,7 @@ struct Server::Parts {
   [[nodiscard]] std::function<void(const observe::RefusalFilter&, std::move_only_function<void(admin::Elsewhere)>)>
   refusals_elsewhere() const;
   void answer_others(); // who ask about refusals
+  void share_user_limit();
   [[nodiscard]] admin::Upkeep upkeep();
   [[nodiscard]] api::ApiDeps server_api_deps();
 };

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -93,8 +94,14 @@ struct Told {
   bool refused = false; // there is no answer
   std::string bytes = {};
 };
+// How many connections users have at a node (admission/users_elsewhere.h).
+struct UserCounts {
+  NodeId from;
+  std::vector<std::pair<UserId, std::uint32_t>> users = {}; // at most kMostUserCounts
+};
+inline constexpr std::size_t kMostUserCounts = 5'000;
 using ControlMessage = std::variant<MemberAdded, Evict, ToUser, CloseSubscribers, RevocationsChanged, Disconnect,
-    Unsubscribe, Subscribe, SetExpiry, Ask, Told>;
+    Unsubscribe, Subscribe, SetExpiry, Ask, Told, UserCounts>;
 
 // Like FanoutListener.
 class ControlListener {

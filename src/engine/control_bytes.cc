@@ -27,6 +27,7 @@ enum class Code : std::uint8_t {
   set_expiry = 9,
   ask = 10,
   told = 11,
+  user_counts = 12,
 };
 
 void write(PackedWriter& out, Code code) { out.byte(static_cast<std::uint8_t>(code)); }
@@ -74,6 +75,19 @@ Told read_told(PackedReader& in) {
   told.refused = in.flag();
   told.bytes = in.bytes(kMostEventBytes);
   return told;
+}
+
+UserCounts read_user_counts(PackedReader& in) {
+  UserCounts counts{.from = read_id<NodeId>(in)};
+  const std::uint64_t count = in.number();
+  if (count > kMostUserCounts) in.fail();
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    auto user = read_id<UserId>(in);
+    const std::uint64_t open = in.number();
+    if (open > UINT32_MAX) in.fail();
+    counts.users.emplace_back(std::move(user), static_cast<std::uint32_t>(open));
+  }
+  return counts;
 }
 
 ControlMessage read_body(PackedReader& in) {
@@ -132,6 +146,7 @@ ControlMessage read_body(PackedReader& in) {
     }
     case Code::ask: return read_ask(in);
     case Code::told: return read_told(in);
+    case Code::user_counts: return read_user_counts(in);
   }
   in.fail();
   return RevocationsChanged{};
@@ -238,6 +253,15 @@ std::string to_bytes(const ControlMessage& message) {
     out.flag(m.last);
     out.flag(m.refused);
     out.text(m.bytes);
+  },
+                 [&](const UserCounts& m) {
+    write(out, Code::user_counts);
+    out.text(m.from.view());
+    out.number(m.users.size());
+    for (const auto& [user, open] : m.users) {
+      out.text(user.view());
+      out.number(open);
+    }
   },
              },
       message);

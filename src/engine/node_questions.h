@@ -61,6 +61,7 @@ class NodeQuestions final : public ControlListener, public std::enable_shared_fr
 
   void listen() { bus_.listen(shared_from_this()); }
   [[nodiscard]] const NodeId& node() const { return bus_.node(); }
+  [[nodiscard]] std::optional<std::vector<NodeId>> others() const { return others_(); }
 
   // How this node answers others, at once or later, on any thread. Before the first question.
   using Reply = std::move_only_function<void(std::string)>;

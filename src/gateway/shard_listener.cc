@@ -44,7 +44,7 @@ void ShardListener::received(const engine::ControlMessage& message) {
                  [this](const engine::Unsubscribe& m) { shard_.unsubscribe(m); },
                  [this](const engine::Subscribe& m) { shard_.subscribe(m); },
                  [this](const engine::SetExpiry& m) { shard_.set_expiry(m); }, [](const engine::Ask&) {},
-                 [](const engine::Told&) {}},
+                 [](const engine::Told&) {}, [](const engine::UserCounts&) {}},
       message);
 }
 

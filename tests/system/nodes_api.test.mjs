@@ -8,7 +8,7 @@ import { ask } from './support/http.mjs';
 import { arriveAt, at, key, nodes } from './support/nodes.mjs';
 import { Postgres } from './support/postgres.mjs';
 import { Redis } from './support/redis.mjs';
-import { handshake } from './support/websocket.mjs';
+import { Client, handshake } from './support/websocket.mjs';
 import { until } from './support/within.mjs';
 
 const scope = fileScope(after);
@@ -40,7 +40,7 @@ async function refusedAt(node) {
 
 for (const [way, over] of [['PostgreSQL alone', async () => ({})], ['a bus', async (t) => ({ BUS_URL: (await Redis.start(t)).url, FOYER_ROOMS: JSON.stringify([{ match: 'live-*', durable: false }]) })]]) {
   describe(`with ${way}`, () => {
-    const cluster = async (t, many, tick = TICK) => met(await nodes(t, await server.fresh(), many, { args: ['--cluster-tick', tick, '--presence-grace', '100ms'], env: await over(t) }));
+    const cluster = async (t, many, tick = TICK, args = []) => met(await nodes(t, await server.fresh(), many, { args: ['--cluster-tick', tick, '--presence-grace', '100ms', ...args], env: await over(t) }));
 
     test('`foyer why REF` finds a refusal of any node from any node', async (t) => {
       const all = await cluster(t, 3);
@@ -143,6 +143,30 @@ for (const [way, over] of [['PostgreSQL alone', async () => ({})], ['a bus', asy
         assert.equal((await call(all[0], 'history', { channel: 'live-1', limit: -1 }, api)).publications.length, 1);
       });
     }
+
+    test('a user has as many connections as the limit says, over all nodes', async (t) => {
+      const [a, b] = await cluster(t, 2, TICK, ['--user-connections', '4']);
+      const ann = await arriveAt(a, 'ann');
+      const token = { headers: { Authorization: `Bearer ${ann.token}` } };
+      const open = [];
+      for (const node of [a, b, b]) open.push(await Client.open(node, { token: ann.token }));
+      const full = (node) => until('the limit to be reached', async () => {
+        const { refused, socket } = await handshake(node, token);
+        socket?.destroy(); // the others are not known yet
+        return refused?.json.code === 'USER_CONNECTION_LIMIT' ? refused : null;
+      }, 30_000);
+      for (const node of [a, b]) await full(node);
+      await open.pop().close();
+      const one = await until('a place to be free', async () => Client.open(a, { token: ann.token }).catch(() => null));
+      for (const node of [a, b]) await full(node);
+      await b.kill9();
+      await until('the connections of a dead node to be forgotten', async () => {
+        const { refused, socket } = await handshake(a, token);
+        socket?.destroy();
+        return !refused;
+      }, 30_000);
+      await one.close();
+    });
 
     test('a node that does not answer is named, until it is known to be dead', async (t) => {
       const all = await cluster(t, 3, '1s'); // whoever is silent for ten ticks is taken for dead

@@ -78,7 +78,8 @@ std::vector<ControlMessage> one_of_each() {
       Subscribe{.who = {.user = UserId("ann")}, .room = RoomName("tea")},
       SetExpiry{.who = all, .expires_at = from_unix_millis(1'700'000'000'000)},
       Ask{.from = NodeId("a"), .number = 300, .question = 2, .to = {NodeId("b"), NodeId("c")}, .bytes = "who?"},
-      Told{.from = NodeId("b"), .number = 300, .part = 1, .last = false, .refused = false, .bytes = "me"}};
+      Told{.from = NodeId("b"), .number = 300, .part = 1, .last = false, .refused = false, .bytes = "me"},
+      UserCounts{.from = NodeId("b"), .users = {{UserId("ann"), 300}, {UserId("bob"), 0}}}};
 }
 
 TEST(ControlBytes, AreReadAsTheyWereWritten) {
@@ -99,7 +100,8 @@ TEST(ControlBytes, HaveTheirNumbersForEver) {
   std::vector<std::string> kinds;
   for (const auto& message : one_of_each()) kinds.push_back(hex_encode(to_bytes(message).substr(0, 2)));
   EXPECT_THAT(kinds,
-      ElementsAre("0101", "0102", "0103", "0104", "0105", "0106", "0107", "0108", "0108", "0109", "010a", "010b"));
+      ElementsAre(
+          "0101", "0102", "0103", "0104", "0105", "0106", "0107", "0108", "0108", "0109", "010a", "010b", "010c"));
   EXPECT_EQ(
       hex_encode(to_bytes(Disconnect{.who = {.user = UserId("ann"), .keep = {300}}, .code = 4'000, .reason = "r"})),
       "010603616e6e000001ac02a01f0172");

@@ -107,6 +107,7 @@ struct MessageListener final : ControlListener, std::enable_shared_from_this<Mes
       return "close " + m->room.str() + " " + std::string(m->refusal.code());
     if (const auto* m = std::get_if<Ask>(&message)) return "ask " + m->bytes;
     if (const auto* m = std::get_if<Told>(&message)) return "told " + m->bytes;
+    if (const auto* m = std::get_if<UserCounts>(&message)) return "counts of " + m->from.str();
     return "revocations";
   }
 };
