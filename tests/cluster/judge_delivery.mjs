@@ -1,16 +1,19 @@
 // The rule of delivery: who is in a room hears each message within the bound, or is told: by the end of the connection,
 // or by room_reset.
 
-// Spans in which the clients of a node can hear nothing, whatever it does: marks { what: 'mute', node } and 'unmute'.
+// Spans in which the clients of a node can hear nothing, whatever it does: marks { what: 'mute', node } and 'unmute'. In rooms
+// that live on the bus that is so, too, while the node is cut off from it: 'deaf' and 'heard'.
+const ENDS = { mute: 'unmute', deaf: 'heard' };
 function mutes(record) {
   const spans = [];
   for (const e of record) {
     if (e.kind !== 'mark') continue;
-    if (e.what === 'mute') spans.push({ node: e.node, from: e.t, to: Infinity });
-    if (e.what === 'unmute') for (const span of spans) if (span.node === e.node && span.to === Infinity) span.to = e.t;
+    if (ENDS[e.what]) spans.push({ what: e.what, node: e.node, from: e.t, to: Infinity });
+    for (const span of spans) if (ENDS[span.what] === e.what && span.node === e.node && span.to === Infinity) span.to = e.t;
   }
   return spans;
 }
+const concerns = (span, { node, room }) => span.node === node && (span.what === 'mute' || room.startsWith('live-'));
 
 // Who was in which room from when to when, with what was heard there.
 export function seats(record) {
@@ -60,7 +63,7 @@ export function deliveries(record, bounds) {
     for (const [offset, t] of truth.get(`${seat.room} ${seat.epoch}`) ?? []) {
       if (offset <= seat.at) continue;
       let from = Math.max(t, seat.from);
-      for (const span of silent) if (span.node === seat.node && span.from < from + bounds.delivery && span.to > from) from = span.to;
+      for (const span of silent) if (concerns(span, seat) && span.from < from + bounds.delivery && span.to > from) from = span.to;
       const told = Math.min(seat.heard.get(offset) ?? Infinity, seat.to, from === Infinity ? 0 : Infinity);
       if (Math.min(told, last) - from > lag) lag = Math.min(told, last) - from;
       if (Math.min(told, last) - from > bounds.delivery) broken.push(`${offset} of ${seat.room} came to ${seat.conn} at node ${seat.node} ${told === Infinity ? 'not at all' : `${Math.round(told - from)} ms late`}`);
