@@ -37,19 +37,19 @@ auto read_all(NodeAnswers& answers, Read read) {
 }
 
 // In the list of all nodes: `000000000003.q8ZtN4hVbR5uL2mJ`.
-struct Place {
+struct NodePlace {
   std::string_view here; // of the node's own list
   std::string_view node;
 };
-std::string shown(std::string_view here, std::string_view node) { return fmt::format("{}.{}", here, node); }
-std::optional<Place> read_place(std::string_view text) {
+std::string at_node(std::string_view here, std::string_view node) { return fmt::format("{}.{}", here, node); }
+std::optional<NodePlace> read_node_place(std::string_view text) {
   const std::size_t point = text.find('.');
   if (point == std::string_view::npos) return std::nullopt;
-  return Place{.here = text.substr(0, point), .node = text.substr(point + 1)};
+  return NodePlace{.here = text.substr(0, point), .node = text.substr(point + 1)};
 }
 // Where the list of this node continues; nullopt: it is not asked.
 std::optional<std::string> begin_at(const std::string& after, const NodeId& node) {
-  const auto place = read_place(after);
+  const auto place = read_node_place(after);
   if (!place || node.view() > place->node) return std::string();
   if (node.view() < place->node) return std::nullopt;
   return std::string(place->here);
@@ -61,13 +61,13 @@ ClientsPage one_list(std::vector<FromNode<ClientsPage>> pages, std::size_t limit
   for (auto& [node, page] : pages) {
     for (ClientRow& row : page.clients) {
       if (out.clients.size() == limit) {
-        out.next = shown(place_of(row), node.view());
+        out.next = at_node(place_of(row), node.view());
         return out;
       }
       out.clients.push_back(std::move(row));
     }
     if (page.next.empty()) continue;
-    out.next = shown(page.next, node.view());
+    out.next = at_node(page.next, node.view());
     return out;
   }
   return out;
@@ -173,7 +173,7 @@ void AllClients::answer_others() {
 void AllClients::list(ClientsQuery query, Completion<OfNodes<ClientsPage>> done) {
   const std::string after = query.after;
   const std::size_t limit = query.limit;
-  if (questions_ && !after.empty() && !read_place(after))
+  if (questions_ && !after.empty() && !read_node_place(after))
     return done(refuse_field(Cause::BAD_REQUEST, "after", "not a `next` of an earlier page of this list"));
   const std::string bytes = questions_ ? to_bytes(query) : std::string();
   Here<ClientsPage> here = [this, query = std::move(query)](Completion<ClientsPage> own) mutable {
