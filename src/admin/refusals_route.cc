@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "admin/api_key.h"
 #include "admin/routes.h"
@@ -61,6 +62,17 @@ json::Array rows_of(const observe::GatewayInfo& gateway, const observe::RefusalF
   return rows;
 }
 
+json::Array newest_first(json::Array rows) {
+  std::vector<std::pair<std::string, std::size_t>> order; // by time, RFC 3339 in UTC, then as they came
+  for (const json::Value& row : rows)
+    order.emplace_back(json::get_string(row.get_object(), "time").value_or(""), order.size());
+  std::ranges::sort(
+      order, [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  json::Array out;
+  for (const auto& [time, index] : order) out.push_back(std::move(rows[index]));
+  return out;
+}
+
 // All rows, the newest first, at most as many as were asked for.
 json::Object of_all(json::Array rows, Elsewhere elsewhere, std::size_t limit) {
   for (const std::string& body : elsewhere.bodies) {
@@ -70,8 +82,7 @@ json::Object of_all(json::Array rows, Elsewhere elsewhere, std::size_t limit) {
     for (json::Value& row : more->as_array())
       if (row.is_object()) rows.push_back(std::move(row));
   }
-  const auto time = [](const json::Value& row) { return json::get_string(row.get_object(), "time").value_or(""); };
-  std::ranges::stable_sort(rows, std::greater{}, time); // RFC 3339 in UTC
+  if (!elsewhere.bodies.empty()) rows = newest_first(std::move(rows));
   if (rows.size() > limit) rows.resize(limit);
   json::Object body;
   body["refusals"] = std::move(rows);
