@@ -37,6 +37,7 @@ constexpr std::string_view kUsage =
     "  --token TOKEN     send this as `Authorization: Bearer`; - reads it from standard input. It is in no report\n"
     "  --subprotocol P   offer this subprotocol; may be repeated\n"
     "  --ca FILE         trust the certificates in this file, too\n"
+    "  --direct HOST:PORT  compare with the server's own address, behind every proxy, as the proxy reaches it\n"
     "  --repeat N        try N handshakes more, to find one bad server among several (at most 100)\n"
     "  --hold DURATION   keep a connection quiet for so long, such as 70s, to find the time-outs of proxies\n"
     "  --json            print the result as JSON\n"
@@ -47,8 +48,8 @@ constexpr std::string_view kUsage =
     "                    - reads it from standard input. Nothing is asked of any server\n\n"
     "Exit status: 0 WebSockets work, 1 a fault was found, 2 nothing can be said.\n";
 
-constexpr std::array<std::string_view, 10> kOptions = {"--origin", "--token", "--subprotocol", "--ca", "--repeat",
-    "--hold", "--json", "--markdown", "--reference", "--browser-says"};
+constexpr std::array<std::string_view, 11> kOptions = {"--origin", "--token", "--subprotocol", "--ca", "--direct",
+    "--repeat", "--hold", "--json", "--markdown", "--reference", "--browser-says"};
 
 constexpr int kMostRepeats = 100;
 constexpr Millis kLongestHold{3'600'000};
@@ -121,6 +122,11 @@ std::expected<bool, std::string> take_option(Arguments& out, Args args, std::siz
     out.ask.subprotocols.push_back(*name);
   } else if (const auto file = value_of("--ca", args, i)) {
     out.ask.ca_file = *file;
+  } else if (const auto place = value_of("--direct", args, i)) {
+    auto url = wire::parse_url("ws://" + *place);
+    if (!url || !url->port_given || !url->path.empty())
+      return std::unexpected("--direct is HOST:PORT, such as 127.0.0.1:8000");
+    out.ask.direct = std::move(*url);
   } else if (const auto count = value_of("--repeat", args, i)) {
     const auto [end, error] = std::from_chars(count->data(), count->data() + count->size(), out.ask.repeat);
     if (error != std::errc{} || end != count->data() + count->size() || out.ask.repeat < 1 ||

@@ -17,7 +17,7 @@ std::optional<WallTime> read_http_date(const std::string& text) {
 
 std::string_view name_of(RungId rung) {
   constexpr std::array<std::string_view, kRungs> kNames = {"dns", "tcp", "tls", "health", "plain", "upgrade", "origin",
-      "token", "subprotocol", "deflate", "echo", "second", "repeat", "hold"};
+      "token", "subprotocol", "deflate", "echo", "auth", "second", "big", "repeat", "hold", "direct"};
   return kNames.at(static_cast<std::size_t>(rung));
 }
 
@@ -54,6 +54,17 @@ const Exchange* Facts::last() const {
 const Rung* Facts::rung(RungId id) const {
   for (const auto& each : rungs)
     if (each.id == id) return &each;
+  return nullptr;
+}
+
+bool Facts::token_at_foyer() const {
+  return token_given && echo && echo->talk && echo->exchange.token_sent && echo->exchange.from_foyer();
+}
+
+const std::string* Facts::authenticated() const {
+  if (!token_at_foyer()) return nullptr;
+  for (const auto& message : echo->talk->messages)
+    if (message.find("\"authentication_success\"") != std::string::npos) return &message;
   return nullptr;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "doctor/facts.h"
+#include "doctor/token_look.h"
 #include "wire/url.h"
 
 namespace foyer::doctor {
@@ -19,8 +20,9 @@ struct Ask {
   std::string token = {};                 // a secret: in no fact and no report
   std::vector<std::string> subprotocols = {};
   std::string ca_file = {};
-  std::optional<Millis> hold = {}; // keep a connection quiet for so long
-  int repeat = 0;                  // handshakes more, to find a pool whose members differ
+  std::optional<Millis> hold = {};      // keep a connection quiet for so long
+  std::optional<wire::Url> direct = {}; // the server's own address, behind every proxy
+  int repeat = 0;                       // handshakes more, to find a pool whose members differ
 };
 
 enum class RungId : std::uint8_t {
@@ -35,11 +37,14 @@ enum class RungId : std::uint8_t {
   subprotocol,
   deflate,
   echo,
+  auth,
   second,
+  big,
   repeat,
-  hold
+  hold,
+  direct
 };
-inline constexpr std::size_t kRungs = 14;
+inline constexpr std::size_t kRungs = 17;
 [[nodiscard]] std::string_view name_of(RungId rung); // "dns"
 
 struct Rung {
@@ -93,9 +98,13 @@ struct Facts {
   std::vector<Variation> variations = {};
   std::optional<Upgraded> echo = {};
   std::optional<Exchange> second = {};
+  std::optional<Upgraded> big = {};
+  std::size_t big_bytes = 0; // of the message
   std::vector<Exchange> repeats = {};
   std::optional<Upgraded> hold = {};
   std::optional<Millis> hold_asked = {};
+  std::optional<Exchange> direct = {}; // the whole handshake at the server's own address
+  std::optional<TokenLook> token_look = {};
 
   WallTime now{}; // this machine's, when the run began
   std::vector<Rung> rungs = {};
@@ -106,6 +115,9 @@ struct Facts {
   [[nodiscard]] const Exchange* accepted() const;
   [[nodiscard]] const Exchange* last() const;
   [[nodiscard]] const Rung* rung(RungId id) const;
+  // Foyer's answer to the credential in the handshake; null: it was not asked for, or did not come.
+  [[nodiscard]] const std::string* authenticated() const;
+  [[nodiscard]] bool token_at_foyer() const; // it was sent to Foyer, and the handshake was accepted
   // By its Date header against this machine's clock; positive: the server is ahead. Whole seconds are all that it has.
   [[nodiscard]] std::optional<Millis> clock_difference() const;
 };

@@ -38,10 +38,27 @@ std::vector<std::string> notes_on(const Facts& facts) {
         fmt::format("{}: a client that does not send the name of the server in the TLS handshake gets a "
                     "certificate for {}.",
             info(Finding::TLS_SNI_DEFAULT_CERT).code, facts.tls_nameless->leaf->subject));
+  return out;
+}
+
+// About a server that works.
+std::vector<std::string> notes_on_success(const Facts& facts) {
+  std::vector<std::string> out;
   if (facts.bare && !facts.bare->upgraded() && facts.origin && facts.origin->upgraded())
     out.push_back("Clients that send no Origin, which all programs but browsers are, are refused: " +
         describe(*facts.bare) + ".");
   return out;
+}
+
+// The same handshake behind every proxy. It decides who is at fault where the answer alone does not.
+void compare(const Facts& facts, Diagnosis& found) {
+  if (!facts.direct || facts.direct->ending == Ending::fault) return;
+  const bool works = facts.direct->upgraded();
+  const bool refused = facts.accepted() == nullptr;
+  std::string line = "at the server's own address: " + describe(*facts.direct);
+  if (works && refused && found.confidence == Confidence::possible)
+    found = diagnosis(facts, Finding::NOT_THROUGH_PROXY, Confidence::proved, std::move(found.evidence));
+  found.evidence.push_back(std::move(line));
 }
 
 } // namespace
@@ -55,10 +72,12 @@ Verdict judge(const Facts& facts) {
     out.diagnosis = rule(facts);
     if (!out.diagnosis) continue;
     out.kind = Verdict::Kind::fault;
+    compare(facts, *out.diagnosis);
     return out;
   }
   const auto broken = [](const Rung& each) { return each.status == Rung::Status::broken; };
   if (std::ranges::any_of(facts.rungs, broken) || facts.accepted() == nullptr) out.kind = Verdict::Kind::open;
+  for (auto& each : notes_on_success(facts)) out.notes.push_back(std::move(each));
   return out;
 }
 

@@ -27,6 +27,8 @@ struct Verdict {
 [[nodiscard]] std::optional<Diagnosis> judge_name_and_tcp(const Facts& facts);
 [[nodiscard]] std::optional<Diagnosis> judge_tls(const Facts& facts);
 [[nodiscard]] std::optional<Diagnosis> judge_plain(const Facts& facts); // requests without an upgrade
+[[nodiscard]] Diagnosis judge_token(
+    const Facts& facts, Confidence confidence, std::vector<std::string> seen); // refused
 [[nodiscard]] std::optional<Diagnosis> judge_difference(
     const Facts& facts); // accepted before, refused with one thing more
 [[nodiscard]] std::optional<Diagnosis> judge_refusal(const Facts& facts); // no handshake was accepted

@@ -132,7 +132,7 @@ std::optional<Diagnosis> judge_difference(const Facts& facts) {
     if (too_large(*bad, *good))
       return refused_with(facts, Finding::HEADERS_TOO_LARGE_AT_HOP, *good, *bad,
           bad->status == 400 || bad->status == 413 ? Confidence::likely : Confidence::proved);
-    return refused_with(facts, Finding::TOKEN_REFUSED, *good, *bad);
+    return judge_token(facts, Confidence::proved, {line_of(*good), line_of(*bad)});
   }
   return refused_with(facts, Finding::ORIGIN_FORBIDDEN, *good, *bad);
 }

@@ -96,7 +96,8 @@ std::optional<Diagnosis> by_401(const Refused& refused) {
   const std::string challenge = lower(refused.last.headers.joined("WWW-Authenticate"));
   if (challenge.starts_with("basic") || challenge.starts_with("digest") || challenge.starts_with("negotiate"))
     return refused.found(Finding::PROXY_BASIC_AUTH, Confidence::proved);
-  return refused.found(refused.facts.token_given ? Finding::TOKEN_REFUSED : Finding::TOKEN_MISSING, Confidence::proved);
+  if (refused.facts.token_given) return judge_token(refused.facts, Confidence::proved, refused.seen);
+  return refused.found(Finding::TOKEN_MISSING, Confidence::proved);
 }
 
 std::optional<Diagnosis> by_403(const Refused& refused) {
@@ -111,7 +112,7 @@ std::optional<Diagnosis> by_403(const Refused& refused) {
     return with.found(Finding::WAF_BLOCK, Confidence::likely);
   }
   if (refused.plain_passes() && refused.facts.plain->status != 403 && refused.facts.token_given)
-    return refused.found(Finding::TOKEN_REFUSED, Confidence::possible);
+    return judge_token(refused.facts, Confidence::possible, refused.seen);
   if (refused.plain_passes() && refused.facts.plain->status == 403)
     return refused.found(Finding::UPGRADE_FORBIDDEN, Confidence::likely);
   return refused.found(Finding::UPGRADE_FORBIDDEN, Confidence::possible);

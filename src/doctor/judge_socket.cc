@@ -41,6 +41,16 @@ std::optional<Diagnosis> judge_talk(const Facts& facts, const Talk& talk) {
   return diagnosis(facts, Finding::PEER_VANISHED, Confidence::proved, seen);
 }
 
+std::optional<Diagnosis> judge_big(const Facts& facts) {
+  if (!facts.big || !facts.big->talk || facts.big->talk->ending == Ending::fault) return std::nullopt;
+  const Talk& talk = *facts.big->talk;
+  if (auto named = named_in_close(talk)) return named;
+  const auto is_pong = [](const std::string& each) { return each.find("\"pong\"") != std::string::npos; };
+  if (std::ranges::any_of(talk.messages, is_pong)) return std::nullopt;
+  return diagnosis(facts, Finding::BIG_MESSAGE_LOST, Confidence::likely,
+      {fmt::format("a command of {} bytes was not answered: {}", facts.big_bytes, describe(talk))});
+}
+
 std::optional<Diagnosis> judge_hold(const Facts& facts) {
   if (!facts.hold || !facts.hold->talk || !facts.hold_asked) return std::nullopt;
   const Talk& talk = *facts.hold->talk;
@@ -65,6 +75,10 @@ std::optional<Diagnosis> judge_socket(const Facts& facts) {
   }
   if (facts.echo->talk)
     if (auto found = judge_talk(facts, *facts.echo->talk)) return found;
+  if (facts.token_at_foyer() && facts.authenticated() == nullptr)
+    return diagnosis(facts, Finding::TOKEN_UNREAD, Confidence::likely,
+        {facts.echo->exchange.asked + ": " + describe(facts.echo->exchange), "no authentication_success arrived"});
+  if (auto found = judge_big(facts)) return found;
   if (facts.second && !facts.second->upgraded() && facts.second->ending != Ending::fault) {
     if (auto named = named_by_foyer(facts, *facts.second)) return named;
     return diagnosis(facts, Finding::SECOND_REFUSED, Confidence::likely,

@@ -141,6 +141,69 @@ TEST(JudgeSocket, AMessageThatDoesNotInflate) {
   EXPECT_EQ(verdict_on(facts), found(Finding::PMD_CORRUPT));
 }
 
+Facts with_token_at_foyer(std::vector<std::string> messages) {
+  Facts out = well();
+  out.token_given = true;
+  out.echo->exchange.token_sent = true;
+  out.echo->exchange.headers.add("X-Foyer", "0.1.0");
+  out.echo->talk->messages = std::move(messages);
+  return out;
+}
+
+TEST(JudgeSocket, ATokenThatFoyerDidNotSee) {
+  EXPECT_EQ(verdict_on(with_token_at_foyer({})), found(Finding::TOKEN_UNREAD, likely));
+  EXPECT_EQ(verdict_on(with_token_at_foyer({R"({"type":"authentication_success"})"})), "works");
+}
+
+TEST(JudgeSocket, ALongMessageThatIsLost) {
+  Facts facts = with_token_at_foyer({R"({"type":"authentication_success"})"});
+  facts.big = Upgraded{accepted(), good_talk()};
+  EXPECT_EQ(verdict_on(facts), found(Finding::BIG_MESSAGE_LOST, likely));
+  facts.big->talk->messages = {R"({"type":"authentication_success"})", R"({"type":"pong"})"};
+  EXPECT_EQ(verdict_on(facts), "works");
+  facts.big->talk = Talk();
+  facts.big->talk->close = 4413;
+  facts.big->talk->close_before_ours = true;
+  facts.big->talk->close_reason = "MESSAGE_TOO_BIG ref";
+  EXPECT_EQ(verdict_on(facts), "MESSAGE_TOO_BIG proved");
+}
+
+TEST(JudgeDirect, WhoIsAtFaultWhereTheAnswerDoesNotTell) {
+  Facts facts = refused_with(answer(500));
+  facts.direct = accepted();
+  EXPECT_EQ(verdict_on(facts), found(Finding::NOT_THROUGH_PROXY));
+  facts.direct = answer(500);
+  EXPECT_EQ(verdict_on(facts), found(Finding::SERVER_ERROR, possible));
+  EXPECT_THAT(
+      judge(facts).diagnosis->evidence, ::testing::Contains(::testing::StartsWith("at the server's own address: 500")));
+  facts = refused_with(answer(426));
+  facts.direct = accepted();
+  EXPECT_EQ(verdict_on(facts), found(Finding::PROXY_STRIPS_UPGRADE)) << "the better word stays";
+}
+
+TEST(JudgeToken, WhatTheTokenItselfShows) {
+  using Form = TokenLook::Form;
+  Exchange last = answer(401);
+  last.token_sent = true;
+  Facts facts = differing(last);
+  facts.now = from_unix_seconds(1'000);
+  facts.health = answer(200);
+  const auto with = [&](TokenLook look) {
+    facts.token_look = std::move(look);
+    return verdict_on(facts);
+  };
+  EXPECT_EQ(with({.form = Form::opaque}), found(Finding::TOKEN_REFUSED));
+  EXPECT_EQ(with({.form = Form::wrapped, .defect = "quoted"}), found(Finding::TOKEN_HAS_PREFIX, likely));
+  EXPECT_EQ(with({.form = Form::broken, .defect = "cut off"}), found(Finding::TOKEN_MALFORMED, likely));
+  EXPECT_EQ(with({.form = Form::encrypted}), found(Finding::TOKEN_ENCRYPTED, likely));
+  EXPECT_EQ(with({.form = Form::jwt, .expires = from_unix_seconds(2'000)}), found(Finding::TOKEN_REFUSED));
+  EXPECT_EQ(with({.form = Form::jwt, .expires = from_unix_seconds(900)}), found(Finding::TOKEN_LOOKS_EXPIRED, likely));
+  EXPECT_EQ(with({.form = Form::jwt, .begins = from_unix_seconds(1'100)}), found(Finding::TOKEN_LOOKS_EARLY, likely));
+  facts.health = answer(200, {{"Date", "Thu, 01 Jan 1970 00:20:00 GMT"}});
+  EXPECT_EQ(with({.form = Form::jwt, .begins = from_unix_seconds(1'100)}), found(Finding::TOKEN_REFUSED))
+      << "the server's clock counts";
+}
+
 TEST(JudgeSocket, OneOfSeveralThatDiffers) {
   Facts facts = well();
   facts.repeats = {accepted(), answer(403), accepted()};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "base/json.h"
 #include "doctor/describe.h"
 
 namespace foyer::doctor {
@@ -13,6 +14,8 @@ namespace {
 using Status = Rung::Status;
 
 constexpr Millis kAfterHold{6'000}; // to ping, and to close
+constexpr Millis kDirectTime{8'000};
+constexpr std::size_t kBigMessage = 32 * 1024; // more than the buffers of proxies, usually 4 to 16 KiB
 
 std::string own_origin(const wire::Url& url) {
   wire::Url page = url;
@@ -69,6 +72,7 @@ Ladder::Ladder(const Ask& ask, Entropy& entropy, const Clock& clock)
   facts_.url.query.clear();
   facts_.origin_given = ask.origin.has_value();
   facts_.token_given = !ask.token.empty();
+  if (facts_.token_given) facts_.token_look = look_at_token(ask.token);
   facts_.ca_given = !ask.ca_file.empty();
   facts_.hold_asked = ask.hold;
   facts_.now = clock.wall();
@@ -84,6 +88,7 @@ Ladder::Ladder(const Ask& ask, Entropy& entropy, const Clock& clock)
 
 Facts Ladder::climb() {
   if (find_name() && find_address() && secure() && ask_plainly()) shake_hands();
+  if (ask_.direct) ask_directly();
   return std::move(facts_);
 }
 
@@ -101,7 +106,8 @@ void Ladder::skip_after(RungId failed) {
     const auto id = static_cast<RungId>(at);
     if ((id == RungId::token && ask_.token.empty()) || (id == RungId::subprotocol && ask_.subprotocols.empty()) ||
         (id == RungId::repeat && ask_.repeat == 0) || (id == RungId::hold && !ask_.hold) ||
-        (id == RungId::tls && !place_.tls))
+        (id == RungId::tls && !place_.tls) || id == RungId::direct ||
+        ((id == RungId::auth || id == RungId::big) && (ask_.token.empty() || !talks_to_foyer())))
       continue;
     add(id, Status::skipped, {}, {});
     facts_.rungs.back().because = failed;
@@ -205,6 +211,8 @@ void Ladder::shake_hands() {
     bool going = shake_hands(RungId::origin, facts_.origin);
     if (going && !ask_.token.empty()) {
       handshake_.token = ask_.token;
+      // Foyer then says itself that a header which was announced did not arrive.
+      if (talks_to_foyer()) handshake_.query += handshake_.query.empty() ? "auth=header" : "&auth=header";
       going = shake_hands(RungId::token, facts_.token);
     }
     if (going && !ask_.subprotocols.empty()) {
@@ -268,7 +276,8 @@ void Ladder::vary() {
 
 void Ladder::converse() {
   std::optional<Exchange> beside;
-  facts_.echo = prober_.talk(place_, handshake_, {}, &beside);
+  const bool with_token = talks_to_foyer() && !handshake_.token.empty();
+  facts_.echo = prober_.talk(place_, handshake_, {.messages = with_token ? 1U : 0U}, &beside);
   if (!facts_.echo->talk) {
     add(RungId::echo, facts_.echo->exchange, false);
     facts_.repeats.push_back(facts_.echo->exchange); // the same handshake was accepted a moment ago
@@ -278,7 +287,13 @@ void Ladder::converse() {
   const bool good = talk.pong && !talk.pong_after_close && talk.broken.empty() && !talk.close_before_ours;
   add(RungId::echo, status_of(talk.ending, good), talk.took, describe(talk));
   if (!good) return skip_after(RungId::echo);
+  if (with_token) {
+    const std::string* answer = facts_.authenticated();
+    add(RungId::auth, answer != nullptr ? Status::passed : Status::failed, {},
+        answer != nullptr ? "authentication_success" : "no authentication_success");
+  }
   try_second(beside);
+  if (facts_.authenticated() != nullptr) try_big();
   repeat();
   hold();
 }
@@ -286,6 +301,64 @@ void Ladder::converse() {
 void Ladder::try_second(const std::optional<Exchange>& beside) {
   facts_.second = beside;
   add(RungId::second, *beside, beside->upgraded());
+}
+
+// A ping of the protocol, with a member that Foyer ignores: it changes nothing and is answered.
+void Ladder::try_big() {
+  const auto welcome = json::parse(*facts_.authenticated());
+  std::size_t size = kBigMessage;
+  if (welcome && welcome->is_object())
+    if (const json::Value* limits = welcome->get_object().if_contains("limits");
+        limits != nullptr && limits->is_object())
+      if (const auto most = json::get_int(limits->get_object(), "message_bytes"); most && *most > 0)
+        size = std::min(size, static_cast<std::size_t>(*most) / 2);
+  std::string message = R"({"type":"ping","padding":")";
+  message.append(size - std::min(size, message.size()), 'x');
+  message += "\"}";
+  facts_.big_bytes = message.size();
+  facts_.big = prober_.talk(place_, handshake_, {.say = {std::move(message)}, .messages = 2});
+  if (!facts_.big->talk) return add(RungId::big, facts_.big->exchange, false);
+  const Talk& talk = *facts_.big->talk;
+  const bool answered = std::ranges::any_of(
+      talk.messages, [](const std::string& each) { return each.find("\"pong\"") != std::string::npos; });
+  add(RungId::big, status_of(talk.ending, answered), talk.took,
+      fmt::format("a command of {} bytes {}", facts_.big_bytes, answered ? "was answered" : "was not answered"));
+}
+
+// As a proxy asks the server: without TLS, with the public name in Host.
+void Ladder::ask_directly() {
+  const Stopwatch watch(clock_);
+  const Prober prober(entropy_, Deadline(clock_, kDirectTime));
+  const std::string& host = ask_.direct->host;
+  NameFacts name;
+  if (wire::is_ip_literal(host))
+    name.addresses = {host};
+  else
+    name = prober.name(host);
+  Place place = place_;
+  place.tls = false;
+  place.port = ask_.direct->port;
+  if (name.addresses.empty()) {
+    add(RungId::direct, Status::broken, watch.elapsed(), describe(name));
+    return;
+  }
+  const auto connects = prober.connect(name.addresses, place.port);
+  const auto connected = std::ranges::find(connects, ConnectFacts::Result::connected, &ConnectFacts::result);
+  place.address = connected == connects.end() ? name.addresses.front() : connected->address;
+  HttpAsk whole = plain_ask(ask_.url.path);
+  whole.query = ask_.url.query;
+  whole.upgrade = true;
+  whole.origin = ask_.origin.value_or(own_origin(ask_.url));
+  whole.token = ask_.token;
+  whole.subprotocols = ask_.subprotocols;
+  facts_.direct = prober.exchange(place, whole);
+  add(RungId::direct, *facts_.direct, facts_.direct->upgraded());
+}
+
+bool Ladder::talks_to_foyer() const {
+  for (const auto* each : {&facts_.health, &facts_.plain, &facts_.bare, &facts_.origin})
+    if (each->has_value() && (*each)->from_foyer()) return true;
+  return false;
 }
 
 void Ladder::repeat() {

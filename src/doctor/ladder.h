@@ -30,11 +30,14 @@ class Ladder {
   void try_second(const std::optional<Exchange>& beside);
   void repeat();
   void hold();
+  void try_big();
+  void ask_directly();
 
   void add(RungId id, Rung::Status status, Took took, std::string evidence);
   void add(RungId id, const Exchange& exchange, bool passed);
   void skip_after(RungId failed);
   [[nodiscard]] HttpAsk plain_ask(const std::string& path) const;
+  [[nodiscard]] bool talks_to_foyer() const;
 
   const Ask& ask_;
   Entropy& entropy_;

@@ -79,6 +79,15 @@ const after101 = (bytes, end = false) => (head, socket) => {
   return ok(head);
 };
 
+// A JWT that nobody signed.
+const jwt = (claims) => `${[{ alg: 'RS256' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.c2ln`;
+// A hop that answers in Foyer's name and lets no message pass.
+const asFoyer = (welcome) => (head, socket) => {
+  if (!isUpgrade(head)) return answer(200, { 'X-Foyer': '1' });
+  if (welcome && value(head, 'Authorization')) setImmediate(() => socket.write(frame(1, '{"type":"authentication_success"}')));
+  return working()(head, socket).replace('\r\n\r\n', '\r\nX-Foyer: 1\r\n\r\n');
+};
+
 const doctor = async (url, ...args) => {
   const { code, json } = await foyerJson(['doctor', url, '--json', ...args]);
   return { code, ...json, shown: json.diagnosis ? `${json.diagnosis.code} ${json.diagnosis.confidence}` : json.verdict };
@@ -126,6 +135,13 @@ const ROWS = [
   ['a list of origins', upgrading((head, socket) => (value(head, 'Origin') ? answer(403) : working()(head, socket))), 'ORIGIN_FORBIDDEN proved'],
   ['an origin that is not on the list', upgrading((head, socket) => (value(head, 'Origin') === `http://${value(head, 'Host')}` ? working()(head, socket) : answer(403))), 'ORIGIN_FORBIDDEN proved', ['--origin', 'https://elsewhere.example']],
   ['a token that is not accepted', upgrading((head, socket) => (value(head, 'Authorization') ? answer(401) : working()(head, socket))), 'TOKEN_REFUSED proved', ['--token', 'secret-token-1']],
+  ['a token with quotation marks', upgrading((head, socket) => (value(head, 'Authorization') ? answer(401) : working()(head, socket))), 'TOKEN_HAS_PREFIX likely', ['--token', '"a.b.c"']],
+  ['a token that was cut off', upgrading((head, socket) => (value(head, 'Authorization') ? answer(401) : working()(head, socket))), 'TOKEN_MALFORMED likely', ['--token', 'eyJhbGciOiJSUzI1NiJ9.eyJ']],
+  ['an encrypted token', upgrading((head, socket) => (value(head, 'Authorization') ? answer(401) : working()(head, socket))), 'TOKEN_ENCRYPTED likely', ['--token', 'eyJ.b.c.d.e']],
+  ['an old token', upgrading((head, socket) => (value(head, 'Authorization') ? answer(401) : working()(head, socket))), 'TOKEN_LOOKS_EXPIRED likely', ['--token', jwt({ exp: 1_700_000_000 })]],
+  ['a token of the future', upgrading((head, socket) => (value(head, 'Authorization') ? answer(403) : working()(head, socket))), 'TOKEN_LOOKS_EARLY likely', ['--token', jwt({ nbf: 9_000_000_000 })]],
+  ['a server that ignores long messages', (t) => peer(t, asFoyer(true)), 'BIG_MESSAGE_LOST likely', ['--token', jwt({})]],
+  ['a server that does not see the token', (t) => peer(t, asFoyer(false)), 'TOKEN_UNREAD likely', ['--token', jwt({})]],
   ['a token that is too long', upgrading((head, socket) => (head.length > 4_000 ? answer(431) : working()(head, socket))), 'HEADERS_TOO_LARGE_AT_HOP proved', ['--token', 'x'.repeat(6_000)]],
   ['a subprotocol that is ignored', upgrading(working()), 'SUBPROTOCOL_NOT_ECHOED proved', ['--subprotocol', 'a']],
   ['a subprotocol that was not offered', upgrading((head) => ok(head, { 'Sec-WebSocket-Protocol': 'b' })), 'SUBPROTOCOL_UNKNOWN proved'],
@@ -235,7 +251,9 @@ test('what Foyer refuses is reported by its own code', async (t) => {
   assert.equal((await doctor(`ws://${node.host}:${node.port}/ws/chat`, '--origin', 'https://evil.example')).shown, 'ORIGIN_NOT_ALLOWED proved');
   assert.equal((await doctor(`ws://${node.host}:${node.port}/ws/chat`, '--token', 'a.b.c')).shown, 'INVALID_FORMAT proved');
   const who = await register(node, 'alice');
-  assert.equal((await doctor(`ws://${node.host}:${node.port}/ws/chat`, '--token', who.access_token)).shown, 'works');
+  const good = await doctor(`ws://${node.host}:${node.port}/ws/chat`, '--token', who.access_token);
+  assert.equal(good.shown, 'works', JSON.stringify(good, null, 1));
+  assert.deepEqual(['auth', 'big'].map((name) => good.rungs.find(({ rung }) => rung === name)?.status), ['passed', 'passed']);
 });
 
 // ---- reports
@@ -265,7 +283,7 @@ test('no report contains the token, and the Markdown one neither host nor addres
   const url = await upgrading((head, socket) => (value(head, 'Authorization') ? answer(403, { Via: value(head, 'Authorization') }, value(head, 'Authorization')) : working()(head, socket)))(t);
   for (const form of [[], ['--json'], ['--markdown']]) {
     const { out } = await foyer(['doctor', `${url}?ticket=hidden`, '--token', '-', ...form], { input: `${token}\n` });
-    assert.match(out, /TOKEN_REFUSED/);
+    assert.match(out, /TOKEN_MALFORMED/);
     assert.doesNotMatch(out, /secret|hidden/);
     if (form[0] === '--markdown') assert.doesNotMatch(out, /127\.0\.0\.1/);
   }

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { Authority } from './support/certificates.mjs';
 import { atEnd, fileScope, foyer, foyerJson, freePort, serve, temporary } from './support/foyer.mjs';
+import { register } from './support/people.mjs';
 import { apache, caddy, haproxy, lighttpd, nghttpx, nginx, squid, stunnel, tinyproxy, varnish } from './support/proxies.mjs';
 
 const scope = fileScope(after);
@@ -108,6 +109,26 @@ test('nghttpx: works over HTTP/1.1, and ws:// to its port is named', async (t) =
   const proxy = await nghttpx(t, node, authority.issue('front', 'IP:127.0.0.1'));
   assert.equal((await doctor(`wss://127.0.0.1:${proxy.port}/ws/chat`, '--ca', authority.file, '--origin', at(node))).shown, 'works');
   assert.equal((await doctor(`ws://127.0.0.1:${proxy.port}/ws/chat`)).shown, 'TLS_REQUIRED proved');
+});
+
+// ---- what a proxy does to a token, and to a server that works
+
+test('nginx removes Authorization: Foyer says so itself', async (t) => {
+  const who = await register(node, 'alice');
+  const proxy = await inNginx(`${PASS} proxy_set_header Authorization "";`)(t, node);
+  assert.equal((await doctor(`ws://127.0.0.1:${proxy.port}/ws/chat`, '--origin', at(node), '--token', who.access_token)).shown, 'AUTH_HEADER_STRIPPED proved');
+});
+
+test('--direct: the server works, and what stands in front of it does not', async (t) => {
+  const proxy = await socketInNginx('return 418;')(t, other);
+  const url = `ws://127.0.0.1:${proxy.port}/ws/chat`;
+  assert.equal((await doctor(url)).shown, 'UPGRADE_REFUSED possible');
+  const seen = await doctor(url, '--direct', `${other.host}:${other.port}`);
+  assert.equal(seen.shown, 'NOT_THROUGH_PROXY proved');
+  assert.match(seen.diagnosis.recipe, /proxy_set_header Upgrade/);
+  const gone = await doctor(url, '--direct', `127.0.0.1:${await freePort()}`);
+  assert.equal(gone.shown, 'UPGRADE_REFUSED possible');
+  assert.match(gone.diagnosis.evidence.join('\n'), /at the server's own address: no connection: Connection refused/);
 });
 
 // ---- several servers behind one name
