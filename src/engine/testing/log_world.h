@@ -39,6 +39,8 @@ class LogWorld {
   // Answered changes outlive a restart; otherwise every room starts again with another epoch. A log that is not durable
   // limits messages by number, not by age.
   [[nodiscard]] virtual bool durable() const { return true; }
+  // Nothing is committed before run(); otherwise another process answers when it likes.
+  [[nodiscard]] virtual bool works_in_run() const { return true; }
 
   // Sends a request and waits for the answer, which may come on another thread.
   template <class T>

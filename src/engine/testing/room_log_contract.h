@@ -127,7 +127,7 @@ TEST_P(RoomLogContract, OffsetsAreGivenInTheOrderOfTheCalls) {
         [&order, text](Result<Appended> r) { order.push_back(text + std::to_string(r ? r->offset : 0)); });
   w->log().append(w->message("milk", "ann", "d"),
       [&order](Result<Appended> r) { order.push_back("d" + std::to_string(r ? r->offset : 0)); });
-  EXPECT_EQ(order.empty(), w->durable()) << "a durable log has committed nothing yet";
+  if (w->works_in_run()) EXPECT_EQ(order.empty(), w->durable()) << "a durable log has committed nothing yet";
   w->run();
   EXPECT_THAT(order, testing::ElementsAre("a1", "b2", "c3", "d1"));
   EXPECT_EQ(w->page({.room = RoomName("tea")}), "1:a 2:b 3:c");
