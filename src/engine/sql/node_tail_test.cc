@@ -110,9 +110,9 @@ TEST_F(NodeTailTest, ReportsWhatOthersCommit) {
 
 TEST_F(NodeTailTest, ANotificationOfAnotherNodeWakesIt) {
   follow(Millis{3'600'000});
+  Reports of_other; // outlives the tail, which reads on until its end
   NodeTail other(
       store::postgres_reader({.url = w.url}), {.every = Millis{3'600'000}}, system_clock(), metrics, null_log());
-  Reports of_other;
   other.start([&] { return of_other.watch(); });
   ASSERT_TRUE(of_other.await_missed(1));
   ASSERT_TRUE(w.say("tea", "ann", "second"));
