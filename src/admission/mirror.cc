@@ -36,17 +36,22 @@ json::Array header_names(const Request& request) {
   return out;
 }
 
-json::Array cookie_names(const Request& request) {
-  json::Array out;
-  const std::string all = request.headers.joined("Cookie");
-  for (std::string_view rest = all; !rest.empty() && out.size() < kMostNames;) {
-    const auto end = std::min(rest.find_first_of(";,"), rest.size());
-    const std::string_view pair = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+// Only ';' separates cookies: text behind a comma is part of a value, which may be a secret.
+void add_cookie_names(json::Array& out, std::string_view cookies) {
+  while (!cookies.empty() && out.size() < kMostNames) {
+    const auto end = std::min(cookies.find(';'), cookies.size());
+    const std::string_view pair = cookies.substr(0, end);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
     const auto equals = pair.find('=');
     const auto begin = pair.find_first_not_of(' ');
     if (equals != std::string_view::npos && begin < equals) out.emplace_back(shown(pair.substr(begin, equals - begin)));
   }
+}
+
+json::Array cookie_names(const Request& request) {
+  json::Array out;
+  for (const auto& each : request.headers.list())
+    if (iequals(each.name, "Cookie")) add_cookie_names(out, each.value);
   return out;
 }
 
